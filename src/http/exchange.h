@@ -1,0 +1,60 @@
+/* One HTTP request and its reply, held as long as we like: the parked FastCGI connection (design §5). Only this file's .c knows libfcgi.
+ *
+ * libfcgi accepts and parses (exchange_accept, blocking, any number of threads); then the exchange owns the socket and libfcgi's buffers are gone.
+ * Whoever holds the exchange answers it exactly once: exchange_reply (whole, blocking, bounded by 2 s), or as a stream from an event loop:
+ * exchange_stream_* below. An exchange may wander between threads, but belongs to one at a time. */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "http/request.h"
+
+struct exchange {
+	struct arena arena;
+	struct request request;
+	struct buf headers;      /* extra reply headers ("Name: value\r\n" lines), added with exchange_header */
+	int fd;                  /* the FastCGI connection, blocking until exchange_stream_begin */
+	uint16_t fcgi_id;        /* FastCGI request id */
+	int64_t born_ms;         /* clock_mono_ms at accept */
+	void *slot;              /* the handler's own, in the arena */
+};
+
+/* Once per process, before threads: listens on descriptor 0 (given by whoever started us). Keeps our own SIGTERM handling. */
+enum err exchange_setup(void) MUST_CHECK;
+
+/* Waits for the next request and takes it over. NULL only when the process is to end (exchange_shutdown, listening socket gone).
+ * Broken requests are dropped inside. The caller frees by answering. */
+struct exchange *exchange_accept(void);
+void exchange_shutdown(void);   /* async-signal-safe: makes exchange_accept return NULL in every thread soon */
+
+/* Adds a header to the reply to come. name and value are ours, without CR or LF. */
+void exchange_header(struct exchange *x, const char *name, const char *value);
+
+/* Answers with status and, if type is not NULL, a body; always adds X-Request-Id, Cache-Control: no-store, X-Content-Type-Options, and whatever exchange_header gathered;
+ * writes the FastCGI records with as few system calls as can be (one writev), closes and frees. A HEAD request gets no body.
+ * A peer that is gone is no error. Never blocks over 2 s. */
+void exchange_reply(struct exchange *x, int status, const char *type, const char *body, size_t body_len);
+void exchange_json(struct exchange *x, int status, const struct buf *body);   /* application/json; a failed buf answers 500 */
+void exchange_empty(struct exchange *x, int status);                          /* no body */
+
+/* Answers with the contract's error body. details may be NULL; retry_after_s 0 = none. */
+void exchange_error(struct exchange *x, enum err e, const char *details, int retry_after_s);
+
+/* Streams, for an event loop. begin: makes fd non-blocking and appends the header block (status 200, type, X-Request-Id, no-store,
+ * gathered headers) as FastCGI records to out. wrap: appends FCGI_STDOUT record(s) around bytes to out. end: appends the closing records
+ * (empty STDOUT and END_REQUEST: without them lighttpd logs an error). Writing out to x->fd, partial writes included, is the loop's business;
+ * exchange_free then closes the socket and frees everything. */
+void exchange_stream_begin(struct exchange *x, const char *type, struct buf *out);
+void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, size_t len);
+void exchange_stream_end(struct buf *out, uint16_t fcgi_id);
+void exchange_free(struct exchange *x);
+
+/* For a parked stream's memory (6 KB are promised for everything): drops the request's arena, keeping only fd, fcgi_id and request.id.
+ * Afterwards x->request's strings are NULL. */
+void exchange_shed(struct exchange *x);
+
+#endif
