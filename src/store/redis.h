@@ -30,6 +30,7 @@ unsigned redis_events(const struct redis *r);  /* EPOLLIN, EPOLLOUT as wanted no
 void redis_io(struct redis *r);                /* does what can be done without blocking, calls done */
 int64_t redis_tick(struct redis *r);           /* reconnects and times out what is due; returns clock_mono_ms of the next need */
 bool redis_ready(const struct redis *r);
+void redis_flush(struct redis *r);             /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
 
 /* Arguments of one call: pointers are borrowed until redis_call/redis_script returns; numbers are formatted inside. */
 #define ARGS_MAX 48
@@ -38,7 +39,7 @@ struct args {
 	int keys;                     /* how many of them are KEYS (scripts) */
 	const char *v[ARGS_MAX];
 	size_t n[ARGS_MAX];
-	char scratch[2048];
+	char scratch[4096];
 	size_t used;
 };
 void args_init(struct args *a);
