@@ -1,0 +1,139 @@
+// A whole Reading Room for a test: `room up` on a free port with a state directory and a secret of its own, ended by its own pid.
+//
+//   const stack = await startStack({ env: { ROOM_TTL_S: '3' } });
+//   const s = await stack.session();            // {id, student, counselor, tickets: {student, counselor}, path}
+//   await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'hi' });
+//   await stack.stop();
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { call } from './http.mjs';
+import { mint, rnd } from './jwt.mjs';
+import { slow, until, within } from './wait.mjs';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const build = resolve(root, process.env.BUILD || (process.env.SAN === '1' ? 'build-san' : 'build'));
+
+const running = new Set();
+process.on('exit', () => { for (const pid of running) try { process.kill(pid, 'SIGTERM'); } catch { /* gone already */ } });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+const sanitizer = /(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|runtime error:/;
+
+function filesUnder(dir) {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((f) => (f.isDirectory() ? filesUnder(join(dir, f.name)) : f.isFile() ? [join(dir, f.name)] : []));
+}
+
+// env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
+// Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST.
+export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}) {
+  const state = mkdtempSync(join(tmpdir(), 'room-test-'));
+  const secret = `test-${rnd(20)}`;
+  const settings = {
+    ...Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('ROOM_'))),
+    PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+    ASAN_OPTIONS: `log_path=${state}/sanitizer:abort_on_error=0:${process.env.ASAN_OPTIONS ?? ''}`,
+    UBSAN_OPTIONS: `log_path=${state}/sanitizer:print_stacktrace=1:${process.env.UBSAN_OPTIONS ?? ''}`,
+    ROOM_PORT: '0',
+    ROOM_STATE: state,
+    ROOM_JWT_SECRET: secret,
+    ROOM_SENDS: '0',
+    ROOM_SENDS_BURST: '0',
+    ...env,
+  };
+  for (const k of Object.keys(settings)) if (settings[k] === undefined) delete settings[k];
+
+  const room = spawn(join(build, 'room'), ['up', ...args], { env: settings, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  let exit;
+  room.stdout.on('data', (d) => { out += d; });
+  room.stderr.on('data', (d) => { err += d; });
+  const gone = new Promise((done) => {
+    room.on('error', (e) => { exit = { error: e }; done(); });
+    room.on('close', (code, signal) => { exit = { code, signal }; done(); });
+  });
+  running.add(room.pid);
+  try {
+    await until('the line `ready <url>` of room up', () => exit || /^ready \S+$/m.test(out), { ms: ready_ms });
+    if (exit) throw new Error(`room up ended: ${JSON.stringify(exit)} ${exit.error?.message ?? ''}`);
+  } catch (e) {
+    room.kill('SIGTERM');
+    throw new Error(`${e.message}\nstdout: ${out.slice(-2000)}\nstderr: ${err.slice(-4000)}\nlogs: ${readLogs().slice(-4000)}`);
+  }
+  const base = /^ready (\S+)$/m.exec(out)[1].replace(/\/$/, '');
+
+  function readLogs() {
+    let text = `${out}\n${err}\n`;
+    try { for (const f of filesUnder(join(state, 'logs'))) text += readFileSync(f, 'utf8'); } catch { /* no logs yet */ }
+    return text;
+  }
+  function sanitizerReports() {
+    const reports = readdirSync(state).filter((f) => f.startsWith('sanitizer')).map((f) => readFileSync(join(state, f), 'utf8'));
+    const logs = readLogs();
+    if (sanitizer.test(logs)) reports.push(logs.slice(Math.max(0, logs.search(sanitizer) - 200)));
+    return reports.join('\n').slice(0, 8000);
+  }
+  const described = () => JSON.parse(readFileSync(join(state, 'room.json'), 'utf8'));
+
+  const stack = {
+    base,
+    secret,
+    state,
+    pid: room.pid,
+    output: () => out,
+    // Calls with a ticket: as(ticket).get(path), .post(path, json), .put, .patch, .delete → {status, headers, text, json, code}.
+    as(ticket, more = {}) {
+      const go = (method) => (path, json, options = {}) => call(base, method, path, { ticket, json, ...more, ...options });
+      return { get: go('GET'), post: go('POST'), put: go('PUT'), patch: go('PATCH'), delete: go('DELETE'), options: go('OPTIONS'), head: go('HEAD') };
+    },
+    mint: (claims, options = {}) => mint(claims, options.secret ?? secret, options),
+    service: (claims = {}) => mint({ role: 'service', ...claims }, secret),
+    student: (session, anonymousId, claims = {}) => mint({ sessionId: session, role: 'student', anonymousId, ...claims }, secret),
+    counselor: (session, userId, claims = {}) => mint({ sessionId: session, role: 'counselor', userId, ...claims }, secret),
+    // A fresh session with both participants; body members replace the defaults (undefined takes one away).
+    async session(body = {}) {
+      const all = { studentAnonymousId: `anon_${rnd()}`, counselorId: `couns_${rnd()}`, ...body };
+      const r = await call(base, 'POST', '/api/sessions', { ticket: stack.service(), json: all });
+      if (r.status !== 201) throw new Error(`POST /api/sessions: ${r.status} ${r.text}`);
+      return { id: r.json.sessionId, student: all.studentAnonymousId, counselor: all.counselorId, tickets: r.json.tickets, created: r.json, path: `/api/conversations/${r.json.sessionId}` };
+    },
+    described,
+    children: () => described().children,
+    // Sends a signal to one child (redis, api, hub, lighttpd) and returns its pid.
+    kill(name, signal = 'SIGKILL', index = 0) {
+      const pid = described().children[name]?.[index];
+      assert.ok(pid > 1, `room.json names no ${name}[${index}]`);
+      process.kill(pid, signal);
+      return pid;
+    },
+    // Resolves when the supervisor has put another process in the place of pid.
+    replaced: (name, pid, ms = 15_000) => until(`${name} ${pid} to be replaced`, () => { const p = described().children[name]; return p.length && !p.includes(pid); }, { ms }),
+    // redis-cli on the private Redis; the reply as text.
+    redis: (...words) => new Promise((done, fail) => execFile('redis-cli', ['-s', join(state, 'redis.sock'), ...words.map(String)], { maxBuffer: 1 << 28 }, (e, stdout, stderr) => (e ? fail(new Error(`${e.message} ${stderr}`)) : done(stdout.trimEnd())))),
+    logs: readLogs,
+    logFiles: () => filesUnder(join(state, 'logs')),
+    // Ends the stack by its own pid and insists on a clean end: exit 0 in time, no child left, no sanitizer report.
+    async stop() {
+      const children = Object.values(described().children).flat();
+      if (!exit) room.kill('SIGTERM');
+      await within('room up to end after SIGTERM', 15_000, gone);
+      running.delete(room.pid);
+      const reports = sanitizerReports();
+      assert.equal(reports, '', 'sanitizer report');
+      assert.deepEqual(exit, { code: 0, signal: null }, `room up must end cleanly; stderr: ${err.slice(-2000)}`);
+      const left = children.filter((pid) => { try { process.kill(pid, 0); return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; } });
+      assert.deepEqual(left, [], 'children left behind');
+      if (!process.env.ROOM_KEEP) rmSync(state, { recursive: true, force: true });
+    },
+    rss_kb: (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
+    fds: (pid) => readdirSync(`/proc/${pid}/fd`).length,
+    size: (file) => statSync(join(state, file)).size,
+  };
+  return stack;
+}
+
+export { slow };
