@@ -2,6 +2,7 @@
 #ifndef CHAT_TICKET_H
 #define CHAT_TICKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "base/id.h"
@@ -35,6 +36,12 @@ enum err ticket_verify(struct ticket *out, const char *token, size_t len, const 
 
 /* Mints the JWT for t (kind, conversation, participant, role, acts when they differ from the role's default, exp). The caller frees. NULL: out of memory. */
 char *ticket_mint(const struct ticket *t);
+
+/* Both speak for the same participant of the same conversation. */
+bool ticket_same(const struct ticket *a, const struct ticket *b);
+
+/* The short hash of side and participant: names the cookie (room_<hash>) and `?as=`. */
+void ticket_short_hash(char out[9], const struct ticket *t);
 
 /* Once per process: loads ROOM_JWT_SECRET. */
 enum err ticket_setup(const char **why) MUST_CHECK;

@@ -1,0 +1,43 @@
+/* Who may (design §6): from what a request brings along to the ticket it stands for. Used by both programs, before any handler. CPU only; any thread. */
+#ifndef CHAT_CREDENTIALS_H
+#define CHAT_CREDENTIALS_H
+
+#include <stdbool.h>
+#include "chat/ticket.h"
+#include "http/exchange.h"
+
+enum credentials_use {
+	CREDENTIALS_REST,      /* Authorization, or a cookie of this conversation (chosen by ?as= when there are several participants') */
+	CREDENTIALS_ENTRANCE,  /* …/cookie: the same, but a bearer may add himself beside the cookies of others */
+	CREDENTIALS_STREAM,    /* events and poll: a ?stream_ticket= as well */
+};
+
+struct credentials {
+	bool known;                  /* ticket says who; only with a stream ticket may it be false after OK */
+	struct ticket ticket;
+	const char *jwt;             /* the token as it came, jwt_len bytes, borrowed from the request */
+	size_t jwt_len;
+	bool by_cookie;
+	/* CREDENTIALS_STREAM: the single-use ticket to redeem before anything else, NULL = none. If it is spent or unknown and ticket is known (EventSource
+	 * reconnecting with its old URL and the cookie), go on with ticket; if not known, ERR_UNAUTHENTICATED. When redeemed, it speaks for the same
+	 * participant as ticket, if that is known: both were compared by short hash; compare again (ticket_same) with what the store says. */
+	const char *stream_ticket;
+};
+
+/* Who asks for what is conversation's. OK; ERR_UNAUTHENTICATED, ERR_TICKET_EXPIRED; ERR_NOT_FOUND for another conversation's ticket; ERR_FORBIDDEN for
+ * service and desk tokens and for a cookie used from elsewhere; ERR_UNSUPPORTED_TYPE for a cookie's write without JSON; ERR_BAD_REQUEST when
+ * credentials disagree. *details: a static sentence for the client, or NULL. */
+enum err credentials_participant(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
+
+/* The bearer must be MainServer (TICKET_SERVICE), or a counselor without a session (TICKET_DESK). + ERR_FORBIDDEN for any other valid token. */
+enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details) MUST_CHECK;
+
+/* The conversation's cookie for t, holding jwt: adds Set-Cookie to x's reply. */
+void credentials_cookie_set(struct exchange *x, const struct ticket *t, const char *jwt, size_t jwt_len);
+void credentials_cookie_clear(struct exchange *x, const struct ticket *t);
+
+/* A new stream ticket for t (out holds STREAM_TICKET_LEN + 1 bytes, chat/signal.h): t's short hash, so that a reconnect with the spent ticket still names the cookie
+ * it means, then 24 random hex digits. */
+void credentials_stream_ticket(char *out, const struct ticket *t);
+
+#endif

@@ -1,0 +1,185 @@
+/* See ticket.h. Called by chat/credentials, the stream's redemption of stream tickets, the service's routes, and the `room` command. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "chat/ticket.h"
+
+static struct jwt_keys *keys;
+
+static const struct act_name {
+	const char *name;
+	enum act act;
+} act_names[] = {
+	{"send_message", ACT_SEND},     {"view_history", ACT_HISTORY},       {"end_session", ACT_END},
+	{"erase_session", ACT_ERASE}, {"request_summary", ACT_SUMMARY},
+};
+#define ACT_COUNT (sizeof act_names / sizeof *act_names)
+
+/* Roles as tokens name them, and what they are here. */
+static const struct role_row {
+	const char *claim, *role, *side, *id_claim;
+	unsigned acts;
+} roles[] = {
+	{"student", "student", "student", "anonymousId", ACTS_STUDENT},
+	{"counselor", "counselor", "counselor", "userId", ACTS_COUNSELOR},
+	{"counsellor", "counselor", "counselor", "userId", ACTS_COUNSELOR},
+	{"volunteer", "volunteer", "counselor", "userId", ACTS_COUNSELOR},
+};
+
+static const struct role_row *role_find(const char *claim)
+{
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		if (strcmp(roles[i].claim, claim) == 0)
+			return &roles[i];
+	return NULL;
+}
+
+bool acts_parse(unsigned *out, const json_t *names)
+{
+	unsigned acts = 0;
+	size_t i;
+	json_t *name;
+
+	if (!json_is_array(names))
+		return false;
+	json_array_foreach(names, i, name) {
+		if (!json_is_string(name))
+			return false;
+		for (size_t k = 0; k < ACT_COUNT; k++)
+			if (strcmp(act_names[k].name, json_string_value(name)) == 0)
+				acts |= act_names[k].act;
+	}
+	*out = acts;
+	return true;
+}
+
+/* Copies the claim when it is an id. */
+static bool claim_id(char out[ID_MAX + 1], const json_t *value)
+{
+	size_t len = json_string_length(value);
+
+	if (!json_is_string(value) || !id_valid(json_string_value(value), len))
+		return false;
+	memcpy(out, json_string_value(value), len + 1);
+	return true;
+}
+
+static bool url_ours(const json_t *url)
+{
+	const char *ours = config_public_url();
+	size_t len = json_string_length(url);
+
+	if (!json_is_string(url))
+		return false;
+	while (len && json_string_value(url)[len - 1] == '/')
+		len--;
+	return len == strlen(ours) && memcmp(json_string_value(url), ours, len) == 0;
+}
+
+enum err ticket_from_claims(struct ticket *out, const json_t *claims)
+{
+	const json_t *session = json_object_get(claims, "sessionId"), *url = json_object_get(claims, "chatServiceUrl");
+	const json_t *permissions = json_object_get(claims, "chatPermissions");
+	const char *issuer = json_string_value(json_object_get(claims, "iss")), *role = json_string_value(json_object_get(claims, "role"));
+	const struct role_row *row;
+	struct ticket t = {.expires_at_ms = (int64_t)json_integer_value(json_object_get(claims, "exp")) * 1000};
+
+	if (!issuer || strcmp(issuer, "mainserver") != 0 || !role || (url && !url_ours(url)))
+		return ERR_UNAUTHENTICATED;
+	if (strcmp(role, "service") == 0) {
+		if (session)   /* a token with a session is a ticket and nothing else */
+			return ERR_UNAUTHENTICATED;
+		t.kind = TICKET_SERVICE;
+		*out = t;
+		return OK;
+	}
+	row = role_find(role);
+	if (!row || !claim_id(t.participant, json_object_get(claims, row->id_claim)))
+		return ERR_UNAUTHENTICATED;
+	t.kind = session ? TICKET_PARTICIPANT : TICKET_DESK;
+	if (session ? !claim_id(t.conversation, session) : strcmp(row->side, "counselor") != 0)
+		return ERR_UNAUTHENTICATED;
+	t.acts = row->acts;
+	if (permissions) {
+		unsigned claimed;
+		if (!acts_parse(&claimed, permissions))
+			return ERR_UNAUTHENTICATED;
+		t.acts = claimed;
+	}
+	snprintf(t.side, sizeof t.side, "%s", row->side);
+	snprintf(t.role, sizeof t.role, "%s", row->role);
+	*out = t;
+	return OK;
+}
+
+enum err ticket_verify(struct ticket *out, const char *token, size_t len, const char **why)
+{
+	json_t *claims = NULL;
+	enum err e = jwt_verify(&claims, keys, token, len, why);
+
+	if (e != OK)
+		return e;
+	e = ticket_from_claims(out, claims);
+	json_decref(claims);
+	return e;
+}
+
+/* The role's row for t: what its acts would be without chatPermissions. */
+static json_t *permissions_of(const struct ticket *t, const struct role_row *row)
+{
+	json_t *names;
+
+	if (row && t->acts == row->acts)
+		return NULL;
+	names = json_array();
+	for (size_t i = 0; i < ACT_COUNT; i++)
+		if (t->acts & act_names[i].act)
+			json_array_append_new(names, json_string(act_names[i].name));
+	return names;
+}
+
+char *ticket_mint(const struct ticket *t)
+{
+	const struct role_row *row = role_find(t->role);
+	json_t *claims = json_object(), *names;
+	char *token;
+
+	json_object_set_new(claims, "iss", json_string("mainserver"));
+	json_object_set_new(claims, "iat", json_integer(clock_now_ms() / 1000));
+	json_object_set_new(claims, "exp", json_integer(t->expires_at_ms / 1000));
+	if (t->kind == TICKET_SERVICE) {
+		json_object_set_new(claims, "role", json_string("service"));
+	} else {
+		json_object_set_new(claims, "role", json_string(t->role));
+		json_object_set_new(claims, row ? row->id_claim : "userId", json_string(t->participant));
+		if (t->kind == TICKET_PARTICIPANT)
+			json_object_set_new(claims, "sessionId", json_string(t->conversation));
+		names = permissions_of(t, row);
+		if (names)
+			json_object_set_new(claims, "chatPermissions", names);
+	}
+	token = jwt_sign(keys, claims);
+	json_decref(claims);
+	return token;
+}
+
+bool ticket_same(const struct ticket *a, const struct ticket *b)
+{
+	return a->kind == b->kind && strcmp(a->conversation, b->conversation) == 0 && strcmp(a->participant, b->participant) == 0 && strcmp(a->side, b->side) == 0;
+}
+
+void ticket_short_hash(char out[9], const struct ticket *t)
+{
+	char who[sizeof t->side + sizeof t->participant];
+
+	snprintf(who, sizeof who, "%s:%s", t->side, t->participant);
+	id_short_hash(out, who);
+}
+
+enum err ticket_setup(const char **why)
+{
+	return jwt_keys_load(&keys, config_text("ROOM_JWT_SECRET"), why);
+}
