@@ -1,0 +1,44 @@
+#include "chat/call.h"
+
+#include "base/config.h"
+#include "store/keys.h"
+
+void call_hex(struct args *a, size_t n)
+{
+	char hex[33];
+
+	id_hex(hex, n);
+	args_printf(a, "%s", hex);
+}
+
+void call_participant(struct args *a, const struct ticket *by)
+{
+	args_init(a);
+	keys_conversation(a, by->conversation);
+	args_str(a, by->participant);
+	args_str(a, by->side);
+	args_str(a, by->role);
+	args_int(a, by->acts);
+	call_hex(a, 2 * ID_CHECK_LEN);
+}
+
+void call_rates(struct args *a)
+{
+	int64_t count, seconds;
+
+	config_rate("ROOM_SENDS", &count, &seconds);
+	args_int(a, count);
+	args_int(a, seconds * 1000);
+	config_rate("ROOM_SENDS_BURST", &count, &seconds);
+	args_int(a, count);
+	args_int(a, seconds * 1000);
+}
+
+enum err call_err(const struct reply *r, int *retry_after_s)
+{
+	enum err e = reply_err(r);
+
+	if (e == ERR_RATE_LIMITED && retry_after_s != NULL)
+		*retry_after_s = (int)((reply_int(reply_at(r, 1)) + 999) / 1000);
+	return e;
+}

@@ -1,0 +1,105 @@
+-- What every script of a conversation begins with. KEYS, in this order (store/keys.c):
+--   1 conv  2 log  3 sent  4 hubs  5 present  6 read  7 delivered  8 device  9 rate  10 gone  11 due  12 push  13 audit
+-- An entry of the log is lines (content is JSON, so it holds no raw line end):
+--   m check at sender role refs content metadata editedAt deletedAt edits     a message (refs: JSON members type, clientId, replyTo, threadId)
+--   e check at position                                                       a marker: that message was edited
+--   d check at position                                                       a marker: that message was deleted
+--   s check at event data                                                     anything else, data being JSON
+-- What hubs find in their inbox (news), also lines:
+--   id n position expiresAt entry      an entry; a marker is followed by the marked entry as it is now
+--   id p event author data             a passing event, not for its author ('' = for all)
+--   id x state at                      erased or expired: everything about it is void
+--   id k participant                   that one has no place here any more
+--   '' o                               the inbox overflowed: read everything again
+local call = redis.call
+local conv, log, sent, hubs, present, read, delivered, device, rate, gone, due, push, audit = unpack(KEYS)
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local tag = string.match(conv, '^{[^}]*}:')
+local id = string.sub(conv, #tag + 6)
+
+local BACKSTOP = 120000        -- keys outlive the deadline by this much (design §8), and by less than a minute more
+local SLACK = 60000            -- TTLs are set anew when the deadline has moved by this much
+local GONE_MS = 26 * 3600000   -- a dead session's id answers 410 for so long (design §6)
+local INBOX_MOST = 4096        -- news waiting for one hub; past it the hub reads the logs instead
+local INBOX_MS = 60000
+local AUDIT_MOST = 100000
+
+local function announce(news)
+  for _, hub in ipairs(call('HKEYS', hubs)) do
+    local key = tag .. 'hub:' .. hub
+    if call('EXISTS', key) == 1 then
+      local inbox = key .. ':inbox'
+      local n = call('RPUSH', inbox, news)
+      if n == 1 then
+        call('PEXPIRE', inbox, INBOX_MS)
+      elseif n > INBOX_MOST then
+        call('DEL', inbox)
+        call('RPUSH', inbox, '\no')
+        call('PEXPIRE', inbox, INBOX_MS)
+      end
+    else
+      call('HDEL', hubs, hub)
+    end
+  end
+end
+
+local function announce_passing(event, author, data)
+  announce(id .. '\np\n' .. event .. '\n' .. author .. '\n' .. data)
+end
+
+-- TTLs of all keys, and the bookkeeping's worklist, for this deadline.
+local function keep(deadline)
+  local at = deadline + BACKSTOP + SLACK
+  for i = 1, 9 do call('PEXPIREAT', KEYS[i], at) end
+  call('PEXPIREAT', gone, deadline + GONE_MS)
+  call('ZADD', due, deadline, id)
+  call('HSET', conv, 'keptFor', deadline)
+end
+
+-- After the first write to a key that keep() did not see yet.
+local function keep_key(key, deadline)
+  if call('PTTL', key) < 0 then call('PEXPIREAT', key, deadline + BACKSTOP + SLACK) end
+end
+
+local function missing()
+  if call('EXISTS', gone) == 1 then return { 'GONE' } end
+  return { 'NOT_FOUND' }
+end
+
+local function note(what, side, position)
+  if call('RPUSH', audit, now .. ' ' .. what .. ' ' .. id .. ' ' .. side .. ' ' .. position) > AUDIT_MOST then
+    call('LTRIM', audit, -AUDIT_MOST, -1)
+  end
+end
+
+-- An entry and what hubs are told of it. Returns its position.
+local function append_event(check, event, data, expires)
+  local entry = 's\n' .. check .. '\n' .. now .. '\n' .. event .. '\n' .. data
+  local position = call('RPUSH', log, entry)
+  if position == 1 then keep_key(log, expires) end
+  announce(id .. '\nn\n' .. position .. '\n' .. expires .. '\n' .. entry)
+  return position
+end
+
+-- The entry as readers get it: markers are followed by the marked entry as it is now.
+local function expanded(entry)
+  local kind = string.byte(entry)
+  if kind == 101 or kind == 100 then
+    local position = string.match(entry, '^.\n[^\n]*\n[^\n]*\n(%d+)')
+    return entry .. '\n' .. (call('LINDEX', log, position - 1) or '')
+  end
+  return entry
+end
+
+-- Does the entry at position carry that check? Position 0 carries the log's birth mark.
+local function cursor_holds(position, check)
+  if position == 0 then return call('HGET', conv, 'birth') == check end
+  local entry = call('LINDEX', log, position - 1)
+  return entry and string.sub(entry, 3, 14) == check
+end
+
+local function end_check(length)
+  if length == 0 then return call('HGET', conv, 'birth') end
+  return string.sub(call('LINDEX', log, -1), 3, 14)
+end

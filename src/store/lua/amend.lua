@@ -1,0 +1,42 @@
+-- Rewrites one's own message in place and appends the marker: an edit, or a deletion that keeps no text (design §3).
+-- KEYS _conversation; ARGV _participant, then
+--   6 'edit' or 'delete'  7 position  8 content  9 metadata ('' stays)  10 edits a message may see  11 entries a log may hold  12-15 as send's 11-14
+-- Reply {OK, position, entry, expiresAt} | {code} | {RATE_LIMITED, ms}
+--- include _conversation.lua
+--- include _participant.lua
+local refused = enter(1)
+if refused then return refused end
+local deleting, position = ARGV[6] == 'delete', tonumber(ARGV[7])
+local length = call('LLEN', log)
+local entry = position >= 1 and position <= length and call('LINDEX', log, position - 1)
+if not entry or string.sub(entry, 1, 1) ~= 'm' then return { 'NOT_FOUND' } end
+
+local f, at = {}, 1
+for field in string.gmatch(entry .. '\n', '([^\n]*)\n') do f[at] = field; at = at + 1 end
+if f[4] ~= me then return { 'FORBIDDEN' } end
+if f[10] ~= '' then
+  if deleting then return { 'OK', position, entry, expires } end
+  return { 'NOT_FOUND' }
+end
+if status ~= 'active' then return { 'SESSION_ENDED' } end
+if not deleting and tonumber(f[11]) >= tonumber(ARGV[10]) then return { 'CONFLICT' } end
+-- A deletion must stay possible in a full log: it is what makes content go.
+if not deleting and length >= tonumber(ARGV[11]) then return { 'LOG_FULL' } end
+local wait = not deleting and throttled(tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]))
+if wait then return { 'RATE_LIMITED', wait } end
+
+if deleting then
+  f[7], f[8], f[9], f[10] = '', '', '', now
+  call('HINCRBY', conv, 'deleted', 1)
+else
+  f[7], f[9], f[11] = ARGV[8], now, f[11] + 1
+  if ARGV[9] ~= '' then f[8] = ARGV[9] end
+end
+entry = table.concat(f, '\n')
+call('LSET', log, position - 1, entry)
+slide()
+local marker = (deleting and 'd' or 'e') .. '\n' .. check .. '\n' .. now .. '\n' .. position
+local marker_at = call('RPUSH', log, marker)
+announce(id .. '\nn\n' .. marker_at .. '\n' .. expires .. '\n' .. marker .. '\n' .. entry)
+note(deleting and 'deleted' or 'edited', side, position)
+return { 'OK', position, entry, expires }

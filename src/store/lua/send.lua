@@ -1,0 +1,56 @@
+-- Appends a message, or gives the first answer again (design §4).
+-- KEYS _conversation; ARGV _participant, then
+--   6 client id ('' none)  7 refs  8 content (JSON string)  9 metadata (JSON or '')  10 replyTo (0 none)
+--   11 messages  12 per ms  13 burst  14 per ms  15 entries a log may hold
+-- Reply {OK, position, check, sentAt, expiresAt, repeated} | {code} | {RATE_LIMITED, ms}
+--- include _conversation.lua
+--- include _participant.lua
+local refused = enter(1)
+if refused then return refused end
+
+local client, refs, content, metadata, reply_to = ARGV[6], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10])
+local seen_as, print
+if client ~= '' then
+  -- Salted, so that what is left of a deleted message can't be guessed at from outside the session.
+  seen_as = me .. ':' .. client
+  print = string.sub(redis.sha1hex(call('HGET', conv, 'salt') .. refs .. '\n' .. content .. '\n' .. metadata), 1, 16)
+  local first = call('HGET', sent, seen_as)
+  if first then
+    local position, first_print, sent_at = string.match(first, '^(%d+) (%x+) (%d+)$')
+    if first_print ~= print then return { 'CLIENT_ID_REUSED' } end
+    local entry = call('LINDEX', log, position - 1)
+    return { 'OK', tonumber(position), string.sub(entry, 3, 14), tonumber(sent_at), expires, 1 }
+  end
+end
+if status ~= 'active' then return { 'SESSION_ENDED' } end
+local wait = throttled(tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]))
+if wait then return { 'RATE_LIMITED', wait } end
+local length = call('LLEN', log)
+if length >= tonumber(ARGV[15]) then return { 'LOG_FULL' } end
+if reply_to > 0 then
+  local target = reply_to <= length and call('LINDEX', log, reply_to - 1)
+  if not target or string.sub(target, 1, 1) ~= 'm' then return { 'BAD_REQUEST' } end
+end
+
+local entry = 'm\n' .. check .. '\n' .. now .. '\n' .. me .. '\n' .. role .. '\n' .. refs .. '\n' .. content .. '\n' .. metadata .. '\n\n\n0'
+slide()
+local position = call('RPUSH', log, entry)
+if position == 1 then keep_key(log, expires) end
+call('HINCRBY', conv, 'messages', 1)
+call('HSETNX', conv, 'firstMessage', position)
+
+call('HSET', conv, 'lastMessage', position)
+if seen_as then
+  call('HSET', sent, seen_as, position .. ' ' .. print .. ' ' .. now)
+  keep_key(sent, expires)
+end
+announce(id .. '\nn\n' .. position .. '\n' .. expires .. '\n' .. entry)
+
+-- Whoever else belongs here gets a push, judged when due: now when nobody is there, in 10 s otherwise (design §9). One outstanding each.
+local other_side = side == 'student' and 'counselor' or 'student'
+local other = call('HGET', conv, other_side)
+if other and other ~= '' then
+  call('ZADD', push, 'NX', call('HEXISTS', present, 'o:' .. other) == 1 and now + 10000 or now, id .. ' ' .. other)
+end
+note('message', side, position)
+return { 'OK', position, check, now, expires, 0 }

@@ -1,0 +1,19 @@
+-- Ends a session: read-only until its deadline, which does not move. Ended before: nothing changes.
+-- KEYS _conversation; ARGV 1 participant ('' = the service)  2 side  3 role  4 acts of the ticket  5 random hex digits. Reply _session | {code}
+--- include _conversation.lua
+--- include _presence.lua
+--- include _session.lua
+local refused, expires, status = alive()
+if refused then return refused end
+if ARGV[1] ~= '' then
+  local c = call('HMGET', conv, ARGV[2], 'acts:' .. ARGV[2])
+  if c[1] ~= ARGV[1] then return { 'NOT_FOUND' } end
+  if bit.band(4, bit.band(tonumber(ARGV[4]), tonumber(c[2]))) == 0 then return { 'FORBIDDEN' } end
+end
+if status == 'active' then
+  call('HSET', conv, 'status', 'ended', 'endedAt', now)
+  local by = ARGV[1] ~= '' and ARGV[3] or 'service'
+  append_event(string.sub(ARGV[5], 1, 12), 'session:ended', '{"by":"' .. by .. '","at":' .. now .. ',"expiresAt":' .. expires .. '}', expires)
+  note('ended', by, 0)
+end
+return session_answer(0)

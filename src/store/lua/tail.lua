@@ -1,0 +1,19 @@
+-- The log after a position, for a hub that missed news or has more to catch up with. The cursor must still hold.
+-- KEYS _conversation; ARGV 1 position  2 check  3 entries at most  4 bytes at most
+-- Reply {OK, expiresAt, length, {entries}} | {CONFLICT}: the cursor does not hold any more | {code}
+--- include _conversation.lua
+local expires = tonumber(call('HGET', conv, 'expiresAt') or nil)
+if not expires then return missing() end
+if expires <= now then return { 'GONE' } end
+local from, length, room = tonumber(ARGV[1]), call('LLEN', log), tonumber(ARGV[4])
+if from > length or not cursor_holds(from, ARGV[2]) then return { 'CONFLICT' } end
+local entries = {}
+if from < length then
+  for i, entry in ipairs(call('LRANGE', log, from, from + ARGV[3] - 1)) do
+    entry = expanded(entry)
+    if i > 1 and room < #entry then break end
+    room = room - #entry
+    entries[i] = entry
+  end
+end
+return { 'OK', expires, length, entries }
