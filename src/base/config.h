@@ -14,6 +14,7 @@ struct config_row {
 	enum config_kind kind;
 	const char *fallback;   /* default as text; "" = unset */
 	int64_t least, most;    /* bounds of a number */
+	const char *accept;     /* of a text, what it may be: "info|warn"; an item ending in ':' or '/' is a prefix. NULL = anything */
 	const char *unit;       /* "s", "bytes", "" */
 	bool secret;
 	const char *help;       /* one line */
@@ -37,5 +38,8 @@ bool config_lists(const char *name, const char *value);
 
 /* ROOM_URL, or made from ROOM_TLS and ROOM_PORT; no trailing slash. */
 const char *config_public_url(void);
+
+/* Forgets all values, for tests. */
+void config_done(void);
 
 #endif

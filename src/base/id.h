@@ -21,7 +21,7 @@ void id_hex(char *out, size_t hex_len);
 /* Writes prefix (e.g. "sess_"), 22 random base62 digits and a NUL; out holds at least strlen(prefix) + 23 bytes. */
 void id_new(char *out, const char *prefix);
 
-/* The first 8 hex digits of a keyless hash of the participant's id and role: names cookies, `?as=`. out holds 9 bytes. */
+/* 8 hex digits of a keyless hash of id (the caller joins what tells participants apart, e.g. role and id): names cookies, `?as=`. */
 void id_short_hash(char out[9], const char *id);
 
 /* FNV-1a, 64 bit: for buckets and hash tables, not for secrets. */
