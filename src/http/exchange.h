@@ -1,7 +1,7 @@
 /* One HTTP request and its reply, held as long as we like: the parked FastCGI connection (design §5). Only this file's .c knows libfcgi.
  *
  * libfcgi accepts and parses (exchange_accept, blocking, any number of threads); then the exchange owns the socket and libfcgi's buffers are gone.
- * Whoever holds the exchange answers it exactly once: exchange_reply (whole, blocking, bounded by 2 s), or as a stream from an event loop:
+ * Whoever holds the exchange answers it exactly once: exchange_reply (whole), or as a stream from an event loop:
  * exchange_stream_* below. An exchange may wander between threads, but belongs to one at a time. */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
@@ -34,9 +34,9 @@ void exchange_shutdown(void);   /* async-signal-safe: makes exchange_accept retu
 /* Adds a header to the reply to come. name and value are ours, without CR or LF. */
 void exchange_header(struct exchange *x, const char *name, const char *value);
 
-/* Answers with status and, if type is not NULL, a body; always adds X-Request-Id, Cache-Control: no-store, X-Content-Type-Options, and whatever exchange_header gathered;
+/* Answers with status and, if type is not NULL, a body; always adds X-Request-Id, Cache-Control: no-store, Vary: Origin, X-Content-Type-Options, and whatever exchange_header gathered;
  * writes the FastCGI records with as few system calls as can be (one writev), closes and frees. A HEAD request gets no body.
- * A peer that is gone is no error. Never blocks over 2 s. */
+ * A peer that is gone is no error. Never blocks: what the peer does not take at once is written by a thread of its own, for 2 s at most (http/tail). */
 void exchange_reply(struct exchange *x, int status, const char *type, const char *body, size_t body_len);
 void exchange_json(struct exchange *x, int status, const struct buf *body);   /* application/json; a failed buf answers 500 */
 void exchange_empty(struct exchange *x, int status);                          /* no body */

@@ -37,12 +37,18 @@ struct request {
 	const char *params[REQUEST_MAX_PARAMS];   /* set by the router: the {…} parts in order */
 };
 
+/* Fills r from FastCGI parameters ("NAME=value", closed by NULL); r is zeroed but for arena. Everything is copied. */
+void request_read(struct request *r, char *const params[]);
+
 /* The decoded value of a query parameter: OK and *out (in the arena; NULL when absent), ERR_BAD_REQUEST when it is there twice or its
  * percent-encoding or UTF-8 is broken. */
 enum err request_query(const struct request *r, const char *name, const char **out) MUST_CHECK;
 
 /* The same for a whole number within [least, most]; fallback when absent. */
 enum err request_query_int(const struct request *r, const char *name, long least, long most, long fallback, long *out) MUST_CHECK;
+
+/* True when some value in the query is a JSON Web Token: those are refused (query strings end up in logs and histories). */
+bool request_query_has_jwt(const struct request *r);
 
 /* Calls fn for each cookie pair (not NUL-terminated); stops when fn returns false. */
 void request_cookies(const struct request *r, bool (*fn)(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len), void *ctx);
