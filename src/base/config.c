@@ -7,8 +7,6 @@
 #include "base/buf.h"
 #include "base/config.h"
 
-extern char **environ;
-
 #define MAX_LINE 65536   /* of the file ROOM_ENV */
 
 #define TEXT(name_, default_, help_) {.name = name_, .kind = CONFIG_TEXT, .fallback = default_, .help = help_}
