@@ -127,7 +127,7 @@ enum err ticket_verify(struct ticket *out, const char *token, size_t len, const 
 	return e;
 }
 
-/* The role's row for t: what its acts would be without chatPermissions. */
+/* chatPermissions for t; NULL when the role's default says it already. */
 static json_t *permissions_of(const struct ticket *t, const struct role_row *row)
 {
 	json_t *names;

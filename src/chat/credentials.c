@@ -1,0 +1,265 @@
+/* See credentials.h. Called by api/guard and by the stream program for every request that is about a conversation. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chat/credentials.h"
+#include "chat/signal.h"
+#include "http/cookie.h"
+#include "http/origin.h"
+
+#define COOKIE_PREFIX "room_"
+#define COOKIE_NAME_LEN (sizeof COOKIE_PREFIX - 1 + 8)
+#define COOKIES_MAX 32   /* a header of 8 KB holds fewer tickets */
+
+/* The cookies of one conversation, sorted out. */
+struct jar {
+	const char *conversation;
+	const char *as;               /* the hash wanted, NULL = any */
+	const char *beside;           /* the bearer's hash, NULL without one */
+	int offered;                  /* named like ours and fit by as */
+	int valid;                    /* verified, and this conversation's */
+	bool expired;                 /* one of them was */
+	bool bearer_among;
+	bool several;                 /* valid ones of different participants */
+	struct ticket ticket;         /* the first valid one */
+	const char *jwt;
+	size_t jwt_len;
+};
+
+static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	struct jar *jar = ctx;
+	struct ticket t;
+	char hash[9];
+	enum err e;
+
+	if (name_len != COOKIE_NAME_LEN || memcmp(name, COOKIE_PREFIX, sizeof COOKIE_PREFIX - 1) != 0)
+		return true;
+	name += sizeof COOKIE_PREFIX - 1;
+	if (jar->as && memcmp(name, jar->as, 8) != 0)
+		return true;
+	if (++jar->offered > COOKIES_MAX)
+		return false;
+	e = ticket_verify(&t, value, value_len, NULL);
+	jar->expired |= e == ERR_TICKET_EXPIRED;
+	if (e != OK || t.kind != TICKET_PARTICIPANT || strcmp(t.conversation, jar->conversation) != 0)
+		return true;
+	ticket_short_hash(hash, &t);
+	if (memcmp(name, hash, 8) != 0)   /* somebody's ticket under another's name */
+		return true;
+	jar->bearer_among |= jar->beside && strcmp(hash, jar->beside) == 0;
+	if (jar->valid++ == 0) {
+		jar->ticket = t;
+		jar->jwt = value;
+		jar->jwt_len = value_len;
+	} else if (!ticket_same(&t, &jar->ticket)) {
+		jar->several = true;
+	}
+	return true;
+}
+
+/* The token of "Authorization: Bearer <token>". */
+static enum err bearer_token(const struct request *r, const char **token, size_t *len, const char **details)
+{
+	const char *at = r->authorization;
+
+	if (strchr(at, ',')) {   /* lighttpd's way to pass on two headers */
+		*details = "There is more than one Authorization header.";
+		return ERR_BAD_REQUEST;
+	}
+	if (strncasecmp(at, "Bearer ", 7) != 0) {
+		*details = "Authorization must be a Bearer token.";
+		return ERR_UNAUTHENTICATED;
+	}
+	at += 7 + strspn(at + 7, " ");
+	*token = at;
+	*len = strlen(at);
+	return OK;
+}
+
+static enum err bearer_ticket(const struct request *r, struct ticket *out, const char **token, size_t *len, const char **details)
+{
+	enum err e = bearer_token(r, token, len, details);
+
+	return e == OK ? ticket_verify(out, *token, *len, details) : e;
+}
+
+/* The hash that ?as= or the stream ticket names. */
+static enum err wanted_hash(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **as, const char **details)
+{
+	const struct request *r = &x->request;
+	const char *stream_ticket = NULL;
+
+	*as = NULL;
+	if (!*r->query)
+		return OK;
+	if (request_query_has_jwt(r)) {
+		*details = "A ticket must not stand in a query string.";
+		return ERR_UNAUTHENTICATED;
+	}
+	if (request_query(r, "as", as) != OK || (use == CREDENTIALS_STREAM && request_query(r, "stream_ticket", &stream_ticket) != OK))
+		return ERR_BAD_REQUEST;
+	if (*as && (strlen(*as) != 8 || (*as)[strspn(*as, "0123456789abcdef")])) {
+		*details = "as must be 8 hex digits, as …/cookie answered them.";
+		return ERR_BAD_REQUEST;
+	}
+	if (!stream_ticket)
+		return OK;
+	if (strlen(stream_ticket) != STREAM_TICKET_LEN || stream_ticket[strspn(stream_ticket, "0123456789abcdef")]) {
+		*details = "The stream ticket is not valid.";
+		return ERR_UNAUTHENTICATED;
+	}
+	if (*as && memcmp(*as, stream_ticket, 8) != 0) {
+		*details = "as and stream_ticket name different participants.";
+		return ERR_BAD_REQUEST;
+	}
+	out->stream_ticket = stream_ticket;
+	*as = stream_ticket;   /* its first 8 digits */
+	return OK;
+}
+
+/* A bearer alone decides who it is; whatever else there is must not contradict. */
+static enum err by_bearer(const struct exchange *x, enum credentials_use use, const char *as, struct jar *jar, struct credentials *out, const char **details)
+{
+	char hash[9];
+	enum err e = bearer_ticket(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
+
+	if (e != OK)
+		return e;
+	if (out->ticket.kind != TICKET_PARTICIPANT) {
+		*details = "This token is no participant's ticket.";
+		return ERR_FORBIDDEN;
+	}
+	if (strcmp(out->ticket.conversation, jar->conversation) != 0)
+		return ERR_NOT_FOUND;
+	out->known = true;
+	if (!as && !x->request.cookie)
+		return OK;
+	ticket_short_hash(hash, &out->ticket);
+	if (as && memcmp(as, hash, 8) != 0) {
+		*details = "The Authorization header and the query name different participants.";
+		return ERR_BAD_REQUEST;
+	}
+	jar->beside = hash;
+	request_cookies(&x->request, look_at_cookie, jar);
+	jar->beside = NULL;
+	if (use != CREDENTIALS_ENTRANCE && jar->valid && !jar->bearer_among) {
+		*details = "The Authorization header and the cookies name different participants.";
+		return ERR_BAD_REQUEST;
+	}
+	return OK;
+}
+
+static bool is_json(const char *content_type)
+{
+	static const char json[] = "application/json";
+
+	return content_type && strncasecmp(content_type, json, sizeof json - 1) == 0 && strchr("; \t", content_type[sizeof json - 1]);
+}
+
+/* Cookies come along with requests that any page can cause: those must be ours (design §6). */
+static enum err against_forgery(const struct request *r, const char **details)
+{
+	bool writes = r->method != METHOD_GET && r->method != METHOD_HEAD;
+
+	if (!origin_trusted(r, writes)) {
+		*details = "A cookie is taken only from this site and from the listed origins.";
+		return ERR_FORBIDDEN;
+	}
+	/* POST is the one writing method that a page may send elsewhere without asking first, and then with three other types only */
+	if (r->method == METHOD_POST && !is_json(r->content_type)) {
+		*details = "With a cookie, a POST must have the type application/json, even without a body.";
+		return ERR_UNSUPPORTED_TYPE;
+	}
+	return OK;
+}
+
+static enum err by_cookie(const struct exchange *x, struct jar *jar, struct credentials *out, const char **details)
+{
+	enum err e;
+
+	request_cookies(&x->request, look_at_cookie, jar);
+	if (jar->several) {
+		*details = "Several participants' cookies are here; ?as= says which one is meant.";
+		return ERR_BAD_REQUEST;
+	}
+	if (!jar->valid)
+		return jar->expired ? ERR_TICKET_EXPIRED : ERR_UNAUTHENTICATED;
+	e = against_forgery(&x->request, details);
+	if (e != OK)
+		return e;
+	out->ticket = jar->ticket;
+	out->jwt = jar->jwt;
+	out->jwt_len = jar->jwt_len;
+	out->known = out->by_cookie = true;
+	return OK;
+}
+
+enum err credentials_participant(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+{
+	struct jar jar = {.conversation = conversation};
+	const char *as;
+	enum err e;
+
+	*details = NULL;
+	*out = (struct credentials){0};
+	e = wanted_hash(x, use, out, &as, details);
+	if (e != OK)
+		return e;
+	if (x->request.authorization)
+		return by_bearer(x, use, as, &jar, out, details);
+	jar.as = as;
+	e = by_cookie(x, &jar, out, details);
+	if (out->stream_ticket && (e == ERR_UNAUTHENTICATED || e == ERR_TICKET_EXPIRED))
+		return OK;   /* the stream ticket itself must do */
+	return e;
+}
+
+enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details)
+{
+	const char *token;
+	size_t len;
+	enum err e;
+
+	*details = NULL;
+	if (request_query_has_jwt(&x->request)) {
+		*details = "A token must not stand in a query string.";
+		return ERR_UNAUTHENTICATED;
+	}
+	if (!x->request.authorization)
+		return ERR_UNAUTHENTICATED;
+	e = bearer_ticket(&x->request, out, &token, &len, details);
+	return e == OK && out->kind != kind ? ERR_FORBIDDEN : e;
+}
+
+static void cookie_name_path(const struct ticket *t, char name[COOKIE_NAME_LEN + 1], char *path, size_t path_size)
+{
+	char hash[9];
+
+	ticket_short_hash(hash, t);
+	snprintf(name, COOKIE_NAME_LEN + 1, COOKIE_PREFIX "%s", hash);
+	snprintf(path, path_size, "/api/conversations/%s", t->conversation);
+}
+
+void credentials_cookie_set(struct exchange *x, const struct ticket *t, const char *jwt, size_t jwt_len)
+{
+	char name[COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
+
+	cookie_name_path(t, name, path, sizeof path);
+	cookie_set(x, name, jwt, jwt_len, path);
+}
+
+void credentials_cookie_clear(struct exchange *x, const struct ticket *t)
+{
+	char name[COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
+
+	cookie_name_path(t, name, path, sizeof path);
+	cookie_clear(x, name, path);
+}
+
+void credentials_stream_ticket(char *out, const struct ticket *t)
+{
+	ticket_short_hash(out, t);
+	id_hex(out + 8, STREAM_TICKET_LEN - 8);
+}
