@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-#define CHUNK_BYTES 2000   /* a usual request's headers fit one; under the allocator's 2 KB class */
+#define CHUNK_BYTES 2000 /* a usual request's headers fit one; under the allocator's 2 KB class */
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -50,11 +50,11 @@ void *arena_alloc(struct arena *a, size_t bytes)
 	void *p;
 
 	if (rounded < bytes)
-		rounded = bytes;   /* wrapped: chunk_new refuses a size like that */
+		rounded = bytes; /* wrapped: chunk_new refuses a size like that */
 	if (!c || c->size - c->used < rounded) {
 		bool big = rounded > CHUNK_BYTES / 2;
 		struct arena_chunk *fresh = chunk_new(big ? rounded : CHUNK_BYTES - sizeof *fresh);
-		if (big && c) {   /* behind the head, whose rest stays in use */
+		if (big && c) { /* behind the head, whose rest stays in use */
 			fresh->next = c->next;
 			c->next = fresh;
 		} else {

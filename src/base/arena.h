@@ -13,8 +13,8 @@ struct arena {
 void arena_init(struct arena *a);
 void arena_done(struct arena *a);
 
-void *arena_alloc(struct arena *a, size_t bytes);                      /* zeroed, aligned for anything */
-char *arena_strndup(struct arena *a, const char *str, size_t len);     /* NUL-terminated copy */
-char *arena_strdup(struct arena *a, const char *str);                  /* NULL stays NULL */
+void *arena_alloc(struct arena *a, size_t bytes);                  /* zeroed, aligned for anything */
+char *arena_strndup(struct arena *a, const char *str, size_t len); /* NUL-terminated copy */
+char *arena_strdup(struct arena *a, const char *str);              /* NULL stays NULL */
 
 #endif

@@ -174,7 +174,7 @@ char *buf_take(struct buf *b, size_t *len_out)
 	char *data;
 	size_t len = b->len;
 
-	buf_add(b, "", 0);   /* an empty buffer is an empty string, not NULL */
+	buf_add(b, "", 0); /* an empty buffer is an empty string, not NULL */
 	data = b->failed ? NULL : b->data;
 	if (!data)
 		free(b->data);

@@ -8,22 +8,25 @@
 #include <stdint.h>
 
 struct buf {
-	char *data;      /* len bytes and a closing NUL that does not count; NULL while empty and never grown */
+	char *data; /* len bytes and a closing NUL that does not count; NULL while empty and never grown */
 	size_t len;
 	size_t cap;
-	size_t max;      /* more than this many bytes is a failure */
+	size_t max; /* more than this many bytes is a failure */
 	bool failed;
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
-void buf_done(struct buf *b);                 /* frees; b may be initialised again */
-void buf_reset(struct buf *b);                /* empty again, error forgotten, memory kept */
-static inline bool buf_ok(const struct buf *b) { return !b->failed; }
+void buf_done(struct buf *b);  /* frees; b may be initialised again */
+void buf_reset(struct buf *b); /* empty again, error forgotten, memory kept */
+static inline bool buf_ok(const struct buf *b)
+{
+	return !b->failed;
+}
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
-void buf_str(struct buf *b, const char *str);  /* a C string */
+void buf_str(struct buf *b, const char *str); /* a C string */
 void buf_char(struct buf *b, char c);
-void buf_int(struct buf *b, int64_t n);        /* decimal */
+void buf_int(struct buf *b, int64_t n); /* decimal */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define BUF_LIT(b, lit) buf_add((b), "" lit, sizeof(lit) - 1)
 

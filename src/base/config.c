@@ -8,16 +8,36 @@
 #include "base/buf.h"
 #include "base/config.h"
 
-#define MAX_LINE 65536   /* of the file ROOM_ENV */
+#define MAX_LINE 65536 /* of the file ROOM_ENV */
 
-#define TEXT(name_, default_, help_) {.name = name_, .kind = CONFIG_TEXT, .fallback = default_, .help = help_}
-#define CHOICE(name_, default_, accept_, help_) {.name = name_, .kind = CONFIG_TEXT, .fallback = default_, .accept = accept_, .help = help_}
-#define SECRET(name_, help_) {.name = name_, .kind = CONFIG_TEXT, .fallback = "", .secret = true, .help = help_}
-#define URL(name_, default_, help_) {.name = name_, .kind = CONFIG_URL, .fallback = default_, .help = help_}
-#define FLAG(name_, default_, help_) {.name = name_, .kind = CONFIG_FLAG, .fallback = default_, .least = 0, .most = 1, .help = help_}
-#define RATE(name_, default_, help_) {.name = name_, .kind = CONFIG_RATE, .fallback = default_, .unit = "messages/s", .help = help_}
+#define TEXT(name_, default_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_TEXT, .fallback = default_, .help = help_ \
+	}
+#define CHOICE(name_, default_, accept_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_TEXT, .fallback = default_, .accept = accept_, .help = help_ \
+	}
+#define SECRET(name_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_TEXT, .fallback = "", .secret = true, .help = help_ \
+	}
+#define URL(name_, default_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_URL, .fallback = default_, .help = help_ \
+	}
+#define FLAG(name_, default_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_FLAG, .fallback = default_, .least = 0, .most = 1, .help = help_ \
+	}
+#define RATE(name_, default_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .unit = "messages/s", .help = help_ \
+	}
 #define NUMBER(name_, default_, least_, most_, unit_, help_) \
-	{.name = name_, .kind = CONFIG_NUMBER, .fallback = default_, .least = least_, .most = most_, .unit = unit_, .help = help_}
+	{ \
+		.name = name_, .kind = CONFIG_NUMBER, .fallback = default_, .least = least_, .most = most_, .unit = unit_, .help = help_ \
+	}
 
 /* clang-format off: a row a line, so that it reads as the table it is */
 static const struct config_row rows[] = {
@@ -62,7 +82,7 @@ static const struct config_row rows[] = {
 #define ROWS (sizeof rows / sizeof *rows - 1)
 
 static struct value {
-	char *text;   /* NULL: the default */
+	char *text; /* NULL: the default */
 	enum config_source source;
 } values[ROWS];
 static char *public_url;
@@ -119,7 +139,7 @@ static bool parse_rate(const char *text, int64_t *count, int64_t *seconds)
 	if (strcmp(text, "0") == 0)
 		return true;
 	return text[digits] == '/' && whole_number(text, digits, 0, 1000000, count) &&
-	       whole_number(text + digits + 1, strlen(text + digits + 1), 1, 86400, seconds);
+		whole_number(text + digits + 1, strlen(text + digits + 1), 1, 86400, seconds);
 }
 
 static bool accepted(const char *accept, const char *text)
@@ -173,8 +193,7 @@ static bool value_ok(const struct config_row *row, const char *text, struct buf 
 			return true;
 		buf_str(why, "must be an address that begins with https:// or http://, without query");
 		return false;
-	case CONFIG_TEXT:
-		break;
+	case CONFIG_TEXT: break;
 	}
 	if (!one_line(text)) {
 		buf_str(why, "must be one line of text");
@@ -196,7 +215,7 @@ static bool set(const struct config_row *row, const char *text, enum config_sour
 	struct buf why;
 	bool good;
 
-	if (*text == '\0')   /* set to nothing is unset */
+	if (*text == '\0') /* set to nothing is unset */
 		return true;
 	buf_init(&why, 1000);
 	good = value_ok(row, text, &why);
@@ -238,7 +257,7 @@ static bool load_line(const char *path, int number, char *line)
 	char *name = line + strspn(line, " \t"), *equals = strchr(name, '=');
 	const struct config_row *row;
 
-	if (strchr("#;\r\n", *name))   /* a comment, or nothing */
+	if (strchr("#;\r\n", *name)) /* a comment, or nothing */
 		return true;
 	if (!equals) {
 		fprintf(stderr, "%s:%d: not NAME=value\n", path, number);
@@ -250,7 +269,7 @@ static bool load_line(const char *path, int number, char *line)
 	if (!row) {
 		if (is_ours(name))
 			fprintf(stderr, "%s:%d: warning: there is no setting %s\n", path, number, name);
-		return true;   /* the file may serve other programs too */
+		return true; /* the file may serve other programs too */
 	}
 	if (values[row - rows].source == CONFIG_FILE) {
 		fprintf(stderr, "%s:%d: %s is there twice\n", path, number, name);

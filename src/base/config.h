@@ -10,14 +10,14 @@ enum config_kind { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_FLAG, CONFIG_URL, CONFIG_R
 enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT };
 
 struct config_row {
-	const char *name;       /* ROOM_PORT */
+	const char *name; /* ROOM_PORT */
 	enum config_kind kind;
-	const char *fallback;   /* default as text; "" = unset */
-	int64_t least, most;    /* bounds of a number */
-	const char *accept;     /* of a text, what it may be: "info|warn"; an item ending in ':' or '/' is a prefix. NULL = anything */
-	const char *unit;       /* "s", "bytes", "" */
+	const char *fallback; /* default as text; "" = unset */
+	int64_t least, most;  /* bounds of a number */
+	const char *accept;   /* of a text, what it may be: "info|warn"; an item ending in ':' or '/' is a prefix. NULL = anything */
+	const char *unit;     /* "s", "bytes", "" */
 	bool secret;
-	const char *help;       /* one line */
+	const char *help; /* one line */
 };
 
 /* The table, closed by a row whose name is NULL. */
@@ -29,8 +29,8 @@ int config_load(void);
 
 /* The value as text, never NULL ("" = unset); name must be a row's (aborts otherwise). Valid for the process's life. */
 const char *config_text(const char *name);
-int64_t config_number(const char *name);     /* also flags: 0 or 1 */
-void config_rate(const char *name, int64_t *count, int64_t *seconds);   /* "60/10"; count 0 = unlimited */
+int64_t config_number(const char *name);                              /* also flags: 0 or 1 */
+void config_rate(const char *name, int64_t *count, int64_t *seconds); /* "60/10"; count 0 = unlimited */
 enum config_source config_source(const char *name);
 
 /* True when value is one of the comma-separated items of the list setting (exact match). */

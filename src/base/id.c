@@ -11,7 +11,7 @@
 
 /* Random bytes fetched ahead: one system call serves some forty cursors. A forked child must not repeat its parent's. */
 struct pool {
-	unsigned char bytes[256];   /* getrandom never gives fewer, and is not interrupted, up to this size: getrandom(2) */
+	unsigned char bytes[256]; /* getrandom never gives fewer, and is not interrupted, up to this size: getrandom(2) */
 	size_t left;
 	unsigned generation;
 };
@@ -53,7 +53,7 @@ void id_random(void *out, size_t n)
 		take = n < pool.left ? n : pool.left;
 		pool.left -= take;
 		memcpy(p, pool.bytes + pool.left, take);
-		explicit_bzero(pool.bytes + pool.left, take);   /* what was handed out is nobody else's to find */
+		explicit_bzero(pool.bytes + pool.left, take); /* what was handed out is nobody else's to find */
 		p += take;
 		n -= take;
 	}
@@ -97,7 +97,7 @@ void id_new(char *out, const char *prefix)
 	for (size_t end = len + 22; len < end;) {
 		unsigned char byte;
 		id_random(&byte, 1);
-		if (byte < 4 * 62)   /* the rest would favour the first digits */
+		if (byte < 4 * 62) /* the rest would favour the first digits */
 			out[len++] = digits[byte % 62];
 	}
 	out[len] = '\0';
@@ -117,6 +117,6 @@ void id_short_hash(char out[9], const char *id)
 {
 	uint64_t hash = id_fnv(id, strlen(id));
 
-	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd;   /* FNV alone stirs its high bits too little */
+	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd; /* FNV alone stirs its high bits too little */
 	snprintf(out, 9, "%08x", (unsigned)(hash >> 32));
 }

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#define JSON_DEPTH 16   /* arrays and objects within each other, for request bodies */
+#define JSON_DEPTH 16 /* arrays and objects within each other, for request bodies */
 
 /* The value, to be json_decref'd; NULL when the text is not JSON as described. */
 json_t *json_read(const char *text, size_t len, int max_depth);

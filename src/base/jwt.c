@@ -13,12 +13,12 @@
 
 #define MAX_KEYS 16
 #define MIN_SECRET_BYTES 16
-#define SIGNATURE_DIGITS 43   /* 32 bytes in base64url */
+#define SIGNATURE_DIGITS 43 /* 32 bytes in base64url */
 #define TOKEN_DEPTH 8
 #define MAX_SECONDS (INT64_C(1) << 53)
 
 struct key {
-	char *kid;      /* NULL: a key without a name */
+	char *kid; /* NULL: a key without a name */
 	char *secret;
 	size_t secret_len;
 };
@@ -85,7 +85,7 @@ static bool is_list(const char *spec)
 		if (kid_len == item_len || !kid_valid(item, kid_len))
 			return false;
 		if (item[kid_len + strspn(item + kid_len, "=")] == '\0' && item == spec)
-			return false;   /* only '=' follows: padding, not a key id */
+			return false; /* only '=' follows: padding, not a key id */
 	}
 	return true;
 }
@@ -184,7 +184,7 @@ static bool split(struct parts *p, const char *token, size_t len)
 	p->header_len = (size_t)(first - token);
 	p->payload_len = (size_t)(second - first - 1);
 	p->signature_len = (size_t)(end - second - 1);
-	return p->signature_len == SIGNATURE_DIGITS;   /* a third dot is no digit and fails in decode */
+	return p->signature_len == SIGNATURE_DIGITS; /* a third dot is no digit and fails in decode */
 }
 
 /* The object that a part spells; NULL when it is none. scratch holds JWT_MAX_BYTES. */
@@ -222,7 +222,7 @@ static bool signed_with(const struct key *k, const char *token)
 	jwt_t *jwt = NULL;
 	bool good;
 
-	if (k->secret_len < MIN_SECRET_BYTES)   /* libjwt takes an empty key for "do not verify" */
+	if (k->secret_len < MIN_SECRET_BYTES) /* libjwt takes an empty key for "do not verify" */
 		return false;
 	good = jwt_decode(&jwt, token, (const unsigned char *)k->secret, (int)k->secret_len) == 0 && jwt_get_alg(jwt) == JWT_ALG_HS256;
 	jwt_free(jwt);
@@ -257,7 +257,7 @@ static enum err times_ok(const struct jwt_times *t, const char **why)
 	}
 	if (t->exp_s * 1000 > now_ms + JWT_MAX_AHEAD_S * INT64_C(1000)) {
 		*why = t->exp_s >= INT64_C(100000000000) ? "The ticket's exp must be in seconds; this one looks like milliseconds."
-		                                         : "The ticket's exp is more than 25 hours ahead.";
+												 : "The ticket's exp is more than 25 hours ahead.";
 		return ERR_UNAUTHENTICATED;
 	}
 	if (t->from_s > 0 && t->from_s * 1000 > now_ms + JWT_SKEW_S * INT64_C(1000)) {
@@ -297,7 +297,8 @@ static enum err read_times(struct jwt_times *t, const json_t *claims, const char
 
 /* ---- verify, sign ---- */
 
-static enum err verify_afresh(json_t **claims_out, struct jwt_times *times, const struct jwt_keys *keys, const char *token, size_t len, const char **why)
+static enum err verify_afresh(
+	json_t **claims_out, struct jwt_times *times, const struct jwt_keys *keys, const char *token, size_t len, const char **why)
 {
 	char text[JWT_MAX_BYTES + 1], scratch[JWT_MAX_BYTES];
 	json_t *header = NULL, *claims = NULL;
@@ -357,7 +358,7 @@ char *jwt_sign(const struct jwt_keys *keys, const json_t *claims)
 	jwt_t *jwt = NULL;
 
 	if (json && jwt_new(&jwt) == 0 && jwt_add_grants_json(jwt, json) == 0 && (!k->kid || jwt_add_header(jwt, "kid", k->kid) == 0) &&
-	    jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)k->secret, (int)k->secret_len) == 0)
+		jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)k->secret, (int)k->secret_len) == 0)
 		token = jwt_encode_str(jwt);
 	jwt_free(jwt);
 	free(json);

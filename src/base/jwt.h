@@ -9,10 +9,10 @@
 #include "base/err.h"
 
 #define JWT_MAX_BYTES 4096
-#define JWT_MAX_AHEAD_S (25 * 3600)   /* design §6: exp at most 25 h ahead */
-#define JWT_SKEW_S 60                 /* allowed on nbf and iat, never on exp */
+#define JWT_MAX_AHEAD_S (25 * 3600) /* design §6: exp at most 25 h ahead */
+#define JWT_SKEW_S 60               /* allowed on nbf and iat, never on exp */
 
-struct jwt_keys;   /* the secrets of ROOM_JWT_SECRET; immutable after loading */
+struct jwt_keys; /* the secrets of ROOM_JWT_SECRET; immutable after loading */
 
 /* spec: one secret, or "kid=secret,kid=secret" (the first signs). OK, or ERR_BAD_REQUEST with a static reason in *why: an empty or
  * short secret (under 16 bytes), a kid twice. The caller frees with jwt_keys_free. */

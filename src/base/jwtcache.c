@@ -10,12 +10,12 @@
 #include "base/jwtcache.h"
 #include "base/sip.h"
 
-#define ROWS 4096      /* a power of two; with WAYS entries of about 1.5 KB: 12 MB when full */
+#define ROWS 4096 /* a power of two; with WAYS entries of about 1.5 KB: 12 MB when full */
 #define WAYS 2
-#define REGIONS 16     /* mutexes; neighbouring rows have different ones */
+#define REGIONS 16 /* mutexes; neighbouring rows have different ones */
 
 struct entry {
-	char *token;       /* NULL: free */
+	char *token; /* NULL: free */
 	size_t len;
 	json_t *claims;
 	struct jwt_times times;
@@ -118,7 +118,7 @@ void jwtcache_put(struct jwtcache *c, const char *token, size_t len, json_t *cla
 	e = find(c, row, token, len);
 	if (!e) {
 		e = &c->entry[row][0];
-		for (int way = 1; way < WAYS; way++)   /* a free place has exp_s 0 and so comes first */
+		for (int way = 1; way < WAYS; way++) /* a free place has exp_s 0 and so comes first */
 			if (c->entry[row][way].times.exp_s < e->times.exp_s)
 				e = &c->entry[row][way];
 	}

@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 struct jwt_times {
-	int64_t exp_s;    /* valid before */
-	int64_t from_s;   /* the later of nbf and iat; 0 = neither */
+	int64_t exp_s;  /* valid before */
+	int64_t from_s; /* the later of nbf and iat; 0 = neither */
 };
 
 struct jwtcache;
 
-struct jwtcache *jwtcache_new(void);   /* NULL when out of memory */
+struct jwtcache *jwtcache_new(void); /* NULL when out of memory */
 void jwtcache_free(struct jwtcache *c);
 
 /* True when the token is there: *claims is to be json_decref'd and only read (other threads hold it too). */

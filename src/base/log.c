@@ -12,7 +12,7 @@
 #include "base/sip.h"
 #include "base/utf8.h"
 
-#define MAX_LINE 4000   /* under PIPE_BUF, so that a pipe takes it whole too */
+#define MAX_LINE 4000 /* under PIPE_BUF, so that a pipe takes it whole too */
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *program_name = "room";
@@ -85,14 +85,14 @@ void log_line(enum log_level level, const char *event, ...)
 	}
 	va_end(args);
 	BUF_LIT(&line, "}\n");
-	if (!buf_ok(&line)) {   /* too long: say at least what happened */
+	if (!buf_ok(&line)) { /* too long: say at least what happened */
 		buf_reset(&line);
 		add_head(&line, level, event);
 		BUF_LIT(&line, ",\"cut\":true}\n");
 	}
 	if (buf_ok(&line)) {
 		written = write(STDERR_FILENO, line.data, line.len);
-		(void)written;   /* a log that cannot be written must not stop anything */
+		(void)written; /* a log that cannot be written must not stop anything */
 	}
 	buf_done(&line);
 }

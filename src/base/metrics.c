@@ -5,10 +5,10 @@
 #include "base/metrics.h"
 
 /* Bounds for durations from one Redis round trip to a long wait, in microseconds. */
-static const int64_t bounds_us[METRIC_BOUNDS] = {100,   250,   500,    1000,   2500,   5000,    10000,
-                                                 25000, 50000, 100000, 250000, 500000, 1000000, 5000000};
+static const int64_t bounds_us[METRIC_BOUNDS] = {
+	100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 5000000};
 
-static struct metric *first;   /* sorted by name; changed only before main */
+static struct metric *first; /* sorted by name; changed only before main */
 
 void metrics_register(struct metric *m)
 {

@@ -15,27 +15,30 @@
 
 enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_TIME };
 
-#define METRIC_BOUNDS 14   /* upper bounds of a histogram of durations: metrics.c's table */
+#define METRIC_BOUNDS 14 /* upper bounds of a histogram of durations: metrics.c's table */
 
 struct metric {
 	const char *name, *help;
 	enum metric_kind kind;
-	_Atomic int64_t value;                        /* counter, gauge; a histogram's sum in microseconds */
-	_Atomic int64_t bucket[METRIC_BOUNDS + 1];    /* a histogram's counts, not cumulative; the last is +Inf */
+	_Atomic int64_t value;                     /* counter, gauge; a histogram's sum in microseconds */
+	_Atomic int64_t bucket[METRIC_BOUNDS + 1]; /* a histogram's counts, not cumulative; the last is +Inf */
 	struct metric *next;
 };
 
 /* Used by the macros below, before main. */
 void metrics_register(struct metric *m);
 
-#define METRIC_(variable, kind_, name_, help_)                                                \
-	static struct metric variable = {.name = name_, .help = help_, .kind = kind_};            \
-	__attribute__((constructor)) static void variable##_metric(void) { metrics_register(&variable); } \
+#define METRIC_(variable, kind_, name_, help_) \
+	static struct metric variable = {.name = name_, .help = help_, .kind = kind_}; \
+	__attribute__((constructor)) static void variable##_metric(void) \
+	{ \
+		metrics_register(&variable); \
+	} \
 	struct metric
 
-#define METRIC_COUNTER(variable, name, help) METRIC_(variable, METRIC_KIND_COUNTER, name, help)   /* only grows; name ends in _total */
-#define METRIC_GAUGE(variable, name, help) METRIC_(variable, METRIC_KIND_GAUGE, name, help)       /* goes up and down */
-#define METRIC_TIME(variable, name, help) METRIC_(variable, METRIC_KIND_TIME, name, help)         /* histogram; name ends in _seconds */
+#define METRIC_COUNTER(variable, name, help) METRIC_(variable, METRIC_KIND_COUNTER, name, help) /* only grows; name ends in _total */
+#define METRIC_GAUGE(variable, name, help) METRIC_(variable, METRIC_KIND_GAUGE, name, help)     /* goes up and down */
+#define METRIC_TIME(variable, name, help) METRIC_(variable, METRIC_KIND_TIME, name, help)       /* histogram; name ends in _seconds */
 
 static inline void metric_add(struct metric *m, int64_t n)
 {

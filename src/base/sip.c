@@ -36,13 +36,14 @@ static inline void absorb(struct state *s, uint64_t word)
 
 uint64_t sip_hash(const struct sip_key *key, const void *bytes, size_t len)
 {
-	struct state s = {key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d, key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
+	struct state s = {
+		key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d, key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
 	const unsigned char *p = bytes;
 	uint64_t word;
 	size_t left;
 
 	for (left = len; left >= 8; left -= 8, p += 8) {
-		memcpy(&word, p, 8);   /* little-endian machines only, as Debian's amd64 and arm64 are */
+		memcpy(&word, p, 8); /* little-endian machines only, as Debian's amd64 and arm64 are */
 		absorb(&s, word);
 	}
 	word = (uint64_t)len << 56;

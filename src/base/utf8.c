@@ -43,7 +43,7 @@ bool utf8_valid(const char *s, size_t len)
 		uint64_t eight;
 		size_t n;
 		if (len >= 8 && (memcpy(&eight, p, 8), (eight & 0x8080808080808080) == 0))
-			n = 8;   /* ASCII, by far the most common */
+			n = 8; /* ASCII, by far the most common */
 		else
 			n = sequence(p, len);
 		if (n == 0)
@@ -58,7 +58,8 @@ bool utf8_valid(const char *s, size_t len)
 static bool blank(uint32_t c)
 {
 	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-	       c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000 || c == 0x180e || (c >= 0x200b && c <= 0x200f) || c == 0x2060 || c == 0xfeff;
+		c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000 || c == 0x180e || (c >= 0x200b && c <= 0x200f) || c == 0x2060 ||
+		c == 0xfeff;
 }
 
 bool utf8_blank(const char *s, size_t len)
@@ -70,7 +71,7 @@ bool utf8_blank(const char *s, size_t len)
 		size_t n = sequence(p, len);
 		uint32_t c;
 		if (n == 0)
-			return false;   /* broken is not blank */
+			return false; /* broken is not blank */
 		c = p[0] & mask[n];
 		for (size_t i = 1; i < n; i++)
 			c = c << 6 | (p[i] & 0x3f);
