@@ -1,4 +1,4 @@
--- lighttpd's own errors, in the contract's words (README, "Errors"). lighttpd.conf makes this the error handler: it runs only when lighttpd
+-- lighttpd's own errors, in the contract's words. lighttpd.conf makes this the error handler: it runs only when lighttpd
 -- itself refuses a request or a backend leaves one unanswered, never for what the handlers answer, so it costs a normal request nothing.
 local r = lighty.r
 local status = tonumber(r.req_env["REDIRECT_STATUS"] or "") or 404   -- asked for by its own name: nothing is there
@@ -17,7 +17,7 @@ local known = {
   [416] = { "BAD_REQUEST", "This range does not exist." },
   [417] = { "BAD_REQUEST", "This expectation cannot be met." },
   [431] = { "TOO_LARGE", "The request headers are too large." },
-  [501] = { "METHOD_NOT_ALLOWED", "This method is not known." },
+  [501] = { "METHOD_NOT_ALLOWED", "This method is not possible here." },
   [505] = { "BAD_REQUEST", "This version of HTTP is not spoken here." },
 }
 
@@ -25,6 +25,14 @@ local known = {
 -- a client that asks again with the same clientId is the first one.
 local api = path:find("^/api/") or path:find("^/auth/") or path:find("^/chats/") or path == "/health" or path == "/metrics"
 local retry_after
+if status == 501 and r.req_header["Transfer-Encoding"] then
+  known[501] = { "BAD_REQUEST", "This transfer coding is not understood." }
+elseif status == 501 and not api then   -- a page, asked with something other than GET
+  status = 405
+  r.resp_header["Allow"] = "GET, HEAD"
+elseif status == 403 and not api then   -- a folder: what cannot be seen answers as what is not there
+  status = 404
+end
 if status >= 500 and not known[status] then
   status = api and 503 or 500
   retry_after = api and 1 or nil
