@@ -28,11 +28,16 @@ static bool shallow(const char *text, size_t len, int most)
 	return true;
 }
 
-json_t *json_read(const char *text, size_t len, int max_depth)
+enum err json_read(json_t **out, const char *text, size_t len, int max_depth)
 {
-	json_error_t where;
+	json_error_t what;
+	json_t *value;
 
 	if (!shallow(text, len, max_depth))
-		return NULL;
-	return json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+		return ERR_BAD_JSON;
+	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &what);
+	if (!value)
+		return json_error_code(&what) == json_error_null_character ? ERR_BAD_CONTENT : ERR_BAD_JSON;
+	*out = value;
+	return OK;
 }

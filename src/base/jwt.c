@@ -191,13 +191,14 @@ static bool split(struct parts *p, const char *token, size_t len)
 static json_t *part_object(char *scratch, const char *text, size_t len)
 {
 	long n = decode(scratch, text, len);
-	json_t *object = n < 0 ? NULL : json_read(scratch, (size_t)n, TOKEN_DEPTH);
+	json_t *value;
 
-	if (object && !json_is_object(object)) {
-		json_decref(object);
-		object = NULL;
-	}
-	return object;
+	if (n < 0 || json_read(&value, scratch, (size_t)n, TOKEN_DEPTH) != OK)
+		return NULL;
+	if (json_is_object(value))
+		return value;
+	json_decref(value);
+	return NULL;
 }
 
 /* Members that would change what a token means (RFC 7515 §4.1, RFC 7797) or where its key comes from: refused, never looked at. */
