@@ -123,11 +123,11 @@ static void believe_proxy(struct request *r, const struct forwarded *f)
 		r->remote_addr = client_behind_proxies(r, f->for_list);
 }
 
-/* Folded lines (obsolete since RFC 7230) and the like: nothing we read may hold control characters. */
+/* Folded lines (obsolete since RFC 7230) and the like: no header may hold control characters but the tab. */
 static bool plain(const char *value)
 {
 	for (const unsigned char *c = (const unsigned char *)value; *c; c++)
-		if (*c < ' ' || *c == 0x7f)
+		if ((*c < ' ' && *c != '\t') || *c == 0x7f)
 			return false;
 	return true;
 }
@@ -158,11 +158,10 @@ static void read_header(struct request *r, struct forwarded *f, const char *name
 	for (size_t i = 0; i < sizeof headers / sizeof *headers && !slot; i++)
 		if (headers[i].len == len && memcmp(headers[i].name, name, len) == 0)
 			slot = (const char **)((char *)r + headers[i].slot);
-	if (!slot)
-		return;
 	if (!plain(value))
 		r->malformed = true;
-	take(r, slot, value);
+	if (slot)
+		take(r, slot, value);
 }
 
 void request_read(struct request *r, char *const params[])

@@ -5,7 +5,13 @@
 #include "http/exchange.h"
 
 /* Who may knock; checked before the handler runs (see api/guard.h and the stream's own guard). */
-enum who { WHO_ANYONE, WHO_SERVICE, WHO_PARTICIPANT, WHO_DESK };
+enum who {
+	WHO_ANYONE,
+	WHO_SERVICE,
+	WHO_PARTICIPANT,
+	WHO_ENTRANT,   /* a participant about to get a cookie, perhaps beside another's */
+	WHO_DESK,
+};
 
 struct route {
 	enum method method;

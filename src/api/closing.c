@@ -1,0 +1,42 @@
+/* What a participant may do to the whole conversation: end it, erase it. */
+#include "api/guard.h"
+#include "api/routes.h"
+#include "chat/session.h"
+#include "http/body.h"
+
+static void ended(void *exchange, enum err e, const struct session *s)
+{
+	struct buf out;
+
+	if (e != OK) {
+		answer_error(exchange, e, NULL, 0);
+		return;
+	}
+	buf_init(&out, 256);
+	buf_printf(&out, "{\"status\":\"%s\",\"expiresAt\":%lld}", s->status, (long long)s->expires_at);
+	exchange_json(exchange, 200, &out);
+	buf_done(&out);
+}
+
+void closing_end(struct exchange *x)
+{
+	struct body b;
+
+	body_open(&b, &x->request, false);
+	if (b.error == OK)
+		session_end(ticket_of(x)->conversation, ticket_of(x), ended, x);
+	else
+		answer_error(x, b.error, b.details, 0);
+	body_close(&b);
+}
+
+static void erased(void *exchange, enum err e, const struct session *s)
+{
+	(void)s;
+	answer_done(exchange, e);
+}
+
+void closing_erase(struct exchange *x)
+{
+	session_erase(ticket_of(x)->conversation, ticket_of(x), erased, x);
+}

@@ -1,0 +1,116 @@
+/* Messages of a conversation: send, list, edit, delete (design §4, §7). Sending is the hot path. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/guard.h"
+#include "api/routes.h"
+#include "chat/message.h"
+#include "http/body.h"
+
+#define PAGE_DEFAULT 50
+#define PAGE_MOST 200
+#define ID_MOST (INT64_C(1) << 53)   /* JavaScript's last whole number */
+
+static void answer_message(struct exchange *x, enum err e, const struct message_sent *m, int status)
+{
+	if (e == OK)
+		exchange_reply(x, status, "application/json", m->json, m->json_len);
+	else
+		answer_error(x, e, NULL, m ? m->retry_after_s : 0);
+}
+
+static void sent(void *exchange, enum err e, const struct message_sent *m)
+{
+	answer_message(exchange, e, m, m && m->repeated ? 200 : 201);
+}
+
+static void shown(void *exchange, enum err e, const struct message_sent *m)
+{
+	answer_message(exchange, e, m, 200);
+}
+
+static void deleted(void *exchange, enum err e, const struct message_sent *m)
+{
+	if (e == OK)
+		exchange_empty(exchange, 204);
+	else
+		answer_message(exchange, e, m, 0);
+}
+
+void messages_send(struct exchange *x)
+{
+	struct message_new n = {.by = ticket_of(x)};
+	struct body b;
+
+	body_open(&b, &x->request, true);
+	n.content = body_content(&b, "content", CONTENT_MAX_BYTES, &n.content_len);
+	n.type = body_id(&b, "type", false);
+	n.client_id = body_id(&b, "clientId", false);
+	n.reply_to = body_integer(&b, "replyTo", 1, ID_MOST, 0);
+	n.thread_id = body_id(&b, "threadId", false);
+	n.metadata = body_object(&b, "metadata", METADATA_MAX_BYTES);
+	if (!n.type)
+		n.type = "text";
+	if (b.error == OK)
+		message_send(&n, sent, x);
+	else
+		answer_error(x, b.error, b.details, 0);
+	body_close(&b);
+}
+
+void messages_list(struct exchange *x)
+{
+	const struct request *r = &x->request;
+	const char *after, *before;
+	long limit;
+
+	if (request_query(r, "after", &after) != OK || request_query(r, "before", &before) != OK) {
+		answer_error(x, ERR_BAD_REQUEST, "after and before must be cursors, each at most once.", 0);
+	} else if (after && before) {
+		answer_error(x, ERR_BAD_REQUEST, "after and before exclude each other.", 0);
+	} else if (request_query_int(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT, &limit) != OK) {
+		answer_error(x, ERR_BAD_REQUEST, "limit must be a whole number from 1 to 200.", 0);
+	} else {
+		message_history(ticket_of(x), after, before, limit, shown, x);
+	}
+}
+
+/* The message's number in the path; 0 when it is none. */
+static int64_t path_message(const struct exchange *x)
+{
+	const char *text = x->request.params[1];
+	size_t len = strlen(text);
+
+	if (len > 15 || *text == '0' || strspn(text, "0123456789") != len)
+		return 0;
+	return strtoll(text, NULL, 10);
+}
+
+void messages_edit(struct exchange *x)
+{
+	int64_t id = path_message(x);
+	const char *content, *metadata;
+	size_t len;
+	struct body b;
+
+	body_open(&b, &x->request, true);
+	content = body_content(&b, "content", CONTENT_MAX_BYTES, &len);
+	metadata = body_object(&b, "metadata", METADATA_MAX_BYTES);
+	if (b.error != OK)
+		answer_error(x, b.error, b.details, 0);
+	else if (id == 0)
+		answer_error(x, ERR_NOT_FOUND, NULL, 0);
+	else
+		message_edit(ticket_of(x), id, content, len, metadata, shown, x);
+	body_close(&b);
+}
+
+void messages_delete(struct exchange *x)
+{
+	int64_t id = path_message(x);
+
+	if (id == 0)
+		answer_error(x, ERR_NOT_FOUND, NULL, 0);
+	else
+		message_delete(ticket_of(x), id, deleted, x);
+}

@@ -1,0 +1,41 @@
+/* The handlers of the REST routes, a file per resource; cgi-bin/api.c has the table. Each runs on an accepting thread after guard_run and either answers or hands
+ * the exchange to one call of the domain, whose callback answers. Once a call was made the exchange may be gone: handlers touch nothing of it afterwards. */
+#ifndef API_ROUTES_H
+#define API_ROUTES_H
+
+#include "http/exchange.h"
+
+/* sessions.c: MainServer's */
+void sessions_create(struct exchange *x);
+void sessions_show(struct exchange *x);
+void sessions_assign(struct exchange *x);
+void sessions_end(struct exchange *x);
+void sessions_erase(struct exchange *x);
+void sessions_ticket(struct exchange *x);
+
+/* messages.c */
+void messages_send(struct exchange *x);
+void messages_list(struct exchange *x);
+void messages_edit(struct exchange *x);
+void messages_delete(struct exchange *x);
+
+/* signals.c: what passes */
+void signals_typing(struct exchange *x);
+void signals_read(struct exchange *x);
+void signals_alive(struct exchange *x);
+void signals_presence(struct exchange *x);
+
+/* closing.c: what a participant may do to the whole conversation */
+void closing_end(struct exchange *x);
+void closing_erase(struct exchange *x);
+
+/* entrance.c: the ways into EventSource */
+void entrance_cookie(struct exchange *x);
+void entrance_cookie_clear(struct exchange *x);
+void entrance_stream_ticket(struct exchange *x);
+
+/* health.c */
+void health_show(struct exchange *x);
+void health_metrics(struct exchange *x);
+
+#endif
