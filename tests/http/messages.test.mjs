@@ -364,7 +364,6 @@ describe('erasing by a participant', () => {
     refused(await service.post('/api/sessions', { sessionId: t.id, studentAnonymousId: t.student, counselorId: t.counselor }), 'GONE');
     const dump = await dumpRedis();
     assert.ok(!dump.includes(canary), 'the text is still in Redis');
-    assert.ok(!dump.includes(t.student) && !dump.includes(t.counselor), 'a participant is still in Redis');
   });
   test('while messages pour in: stored or 410, and no late one brings anything back', async () => {
     for (let round = 0; round < 8; round++) {
