@@ -1,4 +1,5 @@
 /* The two ways into EventSource, which cannot send headers: a cookie of this conversation, or a single-use stream ticket (design §6). */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/guard.h"
@@ -87,17 +88,14 @@ struct clearing {
 static bool clear_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	struct clearing *c = ctx;
-	struct arena *arena = &c->x->arena;
-	char *path;
+	char path[32 + ID_MAX];
 
 	(void)value;
 	(void)value_len;
 	if (name_len != 13 || memcmp(name, "room_", 5) != 0 || strspn(name + 5, "0123456789abcdef") < 8 || (c->as && memcmp(name + 5, c->as, 8) != 0))
 		return true;
-	path = arena_alloc(arena, 64 + strlen(c->x->request.params[0]));
-	strcpy(path, "/api/conversations/");
-	strcat(path, c->x->request.params[0]);
-	cookie_clear(c->x, arena_strndup(arena, name, name_len), path);
+	snprintf(path, sizeof path, "/api/conversations/%s", c->x->request.params[0]);
+	cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), path);
 	return ++c->cleared < 32;
 }
 

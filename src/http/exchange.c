@@ -15,12 +15,14 @@
 
 #include "base/clock.h"
 #include "http/exchange.h"
+#include "http/tail.h"
 
 #define LISTEN_FD 0
 #define WAKE_MS 250        /* how often a waiting accept looks whether the process is to end */
 #define PEER_READ_S 2      /* lighttpd has the whole request before it connects: a peer that stalls is none of ours */
 
 static atomic_bool ending;
+static atomic_int open_count;
 
 enum err exchange_setup(void)
 {
@@ -120,6 +122,7 @@ static struct exchange *exchange_new(int fd)
 	buf_init(&x->headers, 16 * 1024);
 	x->fd = fd;
 	x->born_ms = clock_mono_ms();
+	atomic_fetch_add_explicit(&open_count, 1, memory_order_relaxed);
 	return x;
 }
 
@@ -167,6 +170,16 @@ void exchange_free(struct exchange *x)
 	buf_done(&x->headers);
 	arena_done(&x->arena);
 	free(x);
+	atomic_fetch_sub_explicit(&open_count, 1, memory_order_relaxed);
+}
+
+void exchange_drain(int timeout_ms)
+{
+	static const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
+	int64_t until = clock_mono_ms() + timeout_ms;
+
+	while ((atomic_load(&open_count) > 0 || tail_pending()) && clock_mono_ms() < until)
+		nanosleep(&moment, NULL);
 }
 
 void exchange_shed(struct exchange *x)

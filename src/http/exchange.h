@@ -31,6 +31,9 @@ enum err exchange_setup(void) MUST_CHECK;
 struct exchange *exchange_accept(void);
 void exchange_shutdown(void);   /* async-signal-safe: makes exchange_accept return NULL in every thread soon */
 
+/* Waits until every exchange was answered, and its last bytes were taken, or timeout_ms have passed. After exchange_accept returned NULL everywhere. */
+void exchange_drain(int timeout_ms);
+
 /* Adds a header to the reply to come. name and value are ours, without CR or LF. */
 void exchange_header(struct exchange *x, const char *name, const char *value);
 

@@ -99,3 +99,13 @@ void tail_write(int fd, char *bytes, size_t len, size_t offset)
 	}
 	pthread_mutex_unlock(&lock);
 }
+
+bool tail_pending(void)
+{
+	bool some;
+
+	pthread_mutex_lock(&lock);
+	some = count > 0;
+	pthread_mutex_unlock(&lock);
+	return some;
+}

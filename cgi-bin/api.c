@@ -1,0 +1,104 @@
+/* The REST program: lighttpd talks to it over the socket on descriptor 0. Accepting threads run guard and handler; the store's reply threads answer
+ * (design §4). SIGTERM: no more accepting, what is open is answered, for two seconds at most. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/guard.h"
+#include "api/routes.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "store/store.h"
+
+#define THREADS_MAX 8
+#define DRAIN_MS 2000
+
+#define CONVERSATION "/api/conversations/{id}"
+
+static const struct route routes[] = {
+	{METHOD_POST, CONVERSATION "/messages", WHO_PARTICIPANT, ACT_SEND, messages_send},
+	{METHOD_GET, CONVERSATION "/messages", WHO_PARTICIPANT, ACT_HISTORY, messages_list},
+	{METHOD_PATCH, CONVERSATION "/messages/{mid}", WHO_PARTICIPANT, ACT_SEND, messages_edit},
+	{METHOD_DELETE, CONVERSATION "/messages/{mid}", WHO_PARTICIPANT, ACT_SEND, messages_delete},
+	{METHOD_PUT, CONVERSATION "/alive", WHO_PARTICIPANT, 0, signals_alive},
+	{METHOD_POST, CONVERSATION "/typing", WHO_PARTICIPANT, 0, signals_typing},
+	{METHOD_PUT, CONVERSATION "/read", WHO_PARTICIPANT, 0, signals_read},
+	{METHOD_GET, CONVERSATION "/presence", WHO_PARTICIPANT, 0, signals_presence},
+	{METHOD_POST, CONVERSATION "/end", WHO_PARTICIPANT, ACT_END, closing_end},
+	{METHOD_DELETE, CONVERSATION, WHO_PARTICIPANT, ACT_ERASE, closing_erase},
+	{METHOD_POST, CONVERSATION "/cookie", WHO_ENTRANT, 0, entrance_cookie},
+	{METHOD_DELETE, CONVERSATION "/cookie", WHO_ANYONE, 0, entrance_cookie_clear},
+	{METHOD_POST, CONVERSATION "/stream-ticket", WHO_PARTICIPANT, 0, entrance_stream_ticket},
+	{METHOD_POST, "/api/sessions", WHO_SERVICE, 0, sessions_create},
+	{METHOD_GET, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_show},
+	{METHOD_PUT, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_assign},
+	{METHOD_DELETE, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_erase},
+	{METHOD_POST, "/api/sessions/{id}/end", WHO_SERVICE, 0, sessions_end},
+	{METHOD_POST, "/api/sessions/{id}/tickets", WHO_SERVICE, 0, sessions_ticket},
+	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
+	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
+};
+
+static void *serve(void *unused)
+{
+	struct exchange *x;
+
+	(void)unused;
+	while ((x = exchange_accept()))
+		router_run(routes, sizeof routes / sizeof *routes, x, guard_run);
+	return NULL;
+}
+
+static void on_term(int signo)
+{
+	(void)signo;
+	exchange_shutdown();
+}
+
+static int setup(void)
+{
+	struct sigaction term = {.sa_handler = on_term};
+	const char *why = NULL;
+
+	if (config_load() != 0)
+		return -1;
+	log_init("api", log_level_of(config_text("ROOM_LOG")));
+	sigaction(SIGTERM, &term, NULL);
+	sigaction(SIGINT, &term, NULL);
+	if (ticket_setup(&why) != OK) {
+		fprintf(stderr, "ROOM_JWT_SECRET: %s\n", why);
+		return -1;
+	}
+	if (exchange_setup() != OK) {
+		fputs("api.fcgi: descriptor 0 must be a listening socket\n", stderr);
+		return -1;
+	}
+	if (store_open() != OK) {
+		fputs("ROOM_REDIS: no address I understand\n", stderr);
+		return -1;
+	}
+	return 0;
+}
+
+int main(void)
+{
+	pthread_t threads[THREADS_MAX];
+	int64_t count;
+
+	if (setup() != 0)
+		return 1;
+	count = config_number("ROOM_API_THREADS");
+	log_line(LOG_INFO, "api.start", "i:threads", count, NULL);
+	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
+		if (pthread_create(&threads[i], NULL, serve, NULL) != 0)
+			return 1;
+	serve(NULL);
+	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
+		pthread_join(threads[i], NULL);
+	exchange_drain(DRAIN_MS);
+	log_line(LOG_INFO, "api.end", NULL);
+	return 0;
+}

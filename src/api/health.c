@@ -1,0 +1,49 @@
+/* GET /health, which asks Redis, and GET /metrics, for this machine and listed addresses only. */
+#include <string.h>
+
+#include "api/guard.h"
+#include "api/routes.h"
+#include "base/config.h"
+#include "base/metrics.h"
+#include "base/version.h"
+#include "store/store.h"
+
+#define METRICS_MAX_BYTES (256 * 1024)
+
+static void pinged(void *exchange, enum err e)
+{
+	struct buf out;
+
+	buf_init(&out, 256);
+	buf_printf(&out, "{\"status\":\"%s\",\"redis\":\"%s\",\"version\":\"%s\"}", e == OK ? "ok" : "unavailable", e == OK ? "ok" : "unavailable", ROOM_VERSION);
+	exchange_json(exchange, e == OK ? 200 : 503, &out);
+	buf_done(&out);
+}
+
+void health_show(struct exchange *x)
+{
+	store_ping(pinged, x);
+}
+
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 || strncmp(address, "::ffff:127.", 11) == 0;
+}
+
+void health_metrics(struct exchange *x)
+{
+	const char *address = x->request.remote_addr;
+	struct buf out;
+
+	if (!address || !(is_loopback(address) || config_lists("ROOM_METRICS_FROM", address))) {
+		answer_error(x, ERR_NOT_FOUND, NULL, 0);
+		return;
+	}
+	buf_init(&out, METRICS_MAX_BYTES);
+	metrics_write(&out, "api");
+	if (buf_ok(&out))
+		exchange_reply(x, 200, "text/plain; version=0.0.4", out.data, out.len);
+	else
+		answer_error(x, ERR_INTERNAL, NULL, 0);
+	buf_done(&out);
+}

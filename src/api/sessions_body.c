@@ -1,0 +1,90 @@
+/* See sessions_body.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/sessions_body.h"
+#include "base/config.h"
+
+#define DEVICE_MAX_BYTES 4096   /* FCM's registration tokens are some 200 bytes, without a promised limit */
+
+const char *sessions_read_role(struct body *b)
+{
+	static const char *const words[] = {"counselor", "counsellor", "volunteer", NULL};
+	const char *role = body_word(b, "counselorRole", words, "counselor");
+
+	return strcmp(role, "volunteer") == 0 ? role : "counselor";
+}
+
+static void read_permissions(struct body *b, struct session_new *n)
+{
+	const json_t *value = body_member(b, "permissions"), *student = value, *counselor = value;
+	bool good = true;
+
+	n->acts_student = ACTS_STUDENT;
+	n->acts_counselor = ACTS_COUNSELOR;
+	if (!value)
+		return;
+	if (json_is_object(value)) {
+		student = json_object_get(value, "student");
+		counselor = json_object_get(value, "counselor");
+	}
+	if (student)
+		good &= acts_parse(&n->acts_student, student);
+	if (counselor)
+		good &= acts_parse(&n->acts_counselor, counselor);
+	if (!good || (!json_is_object(value) && !json_is_array(value)))
+		body_wrong(b, ERR_BAD_REQUEST, "permissions must be a list of names, or {\"student\":[…],\"counselor\":[…]}.");
+}
+
+/* {"token":…} or {"fid":…} as compact JSON in the arena; NULL when absent. */
+static const char *read_device(struct body *b, const json_t *devices, const char *side)
+{
+	static const char *const kinds[] = {"token", "fid"};
+	const json_t *device = json_object_get(devices, side), *target = NULL;
+	const char *kept = NULL;
+	int given = 0;
+	char *text;
+
+	if (!device || json_is_null(device))
+		return NULL;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (json_object_get(device, kinds[i])) {
+			target = json_object_get(device, kinds[i]);
+			given++;
+		}
+	}
+	if (given != 1 || !json_is_string(target) || json_string_length(target) < 1 || json_string_length(target) > DEVICE_MAX_BYTES) {
+		body_wrong(b, ERR_BAD_REQUEST, "devices.%s must be {\"token\":…} or {\"fid\":…}.", side);
+		return NULL;
+	}
+	text = json_dumps(device, JSON_COMPACT);
+	if (text && strlen(text) <= 2 * DEVICE_MAX_BYTES)
+		kept = arena_strdup(b->arena, text);
+	else
+		body_wrong(b, ERR_BAD_REQUEST, "devices.%s is too large.", side);
+	free(text);
+	return kept;
+}
+
+void sessions_read_new(struct body *b, struct session_new *n)
+{
+	static const char *const policies[] = {"allowed", "consent", "off", NULL};
+	const json_t *devices;
+
+	*n = (struct session_new){.ttl_ms = config_number("ROOM_TTL_S") * 1000};
+	n->id = body_id(b, "sessionId", false);
+	n->student = body_id(b, "studentAnonymousId", true);
+	n->counselor = body_id(b, "counselorId", false);
+	n->counselor_role = sessions_read_role(b);
+	if (n->student && n->counselor && strcmp(n->student, n->counselor) == 0)
+		body_wrong(b, ERR_BAD_REQUEST, "studentAnonymousId and counselorId must differ.");
+	read_permissions(b, n);
+	n->case_ref = body_id(b, "caseRef", false);
+	n->summaries = body_word(b, "summaries", policies, config_text("ROOM_SUMMARIES"));
+	n->summarize_on_end = body_flag(b, "summarizeOnEnd", false);
+	devices = body_member(b, "devices");
+	if (devices && !json_is_object(devices))
+		body_wrong(b, ERR_BAD_REQUEST, "devices must be an object.");
+	n->device_student = read_device(b, devices, "student");
+	n->device_counselor = read_device(b, devices, "counselor");
+}
