@@ -1,0 +1,50 @@
+// "Leave quickly": the page is blank at once, then cookie, memory and every other tab of this participant are cleared, and the
+// neutral page takes this one's place in the history, so that Back does not return here.
+import { settings } from './settings.js';
+
+const TWICE_MS = 900;
+let leaving = false;
+
+export const isLeaving = () => leaving;
+
+function blank() {
+  document.title = ' ';
+  document.documentElement.className = 'blank';
+  document.querySelector('link[rel=icon]')?.remove();
+  document.body.replaceChildren();
+  history.replaceState(null, '', location.pathname);
+  for (const storage of ['localStorage', 'sessionStorage']) {
+    try {
+      window[storage].clear(); // nothing of ours is in there; a browser extension's copy might be
+    } catch {
+      // Storage is switched off: all the better.
+    }
+  }
+}
+
+/** @param {import('../room.js').Room|null} room */
+export async function leaveQuickly(room) {
+  if (leaving) return;
+  leaving = true;
+  blank();
+  try {
+    await room?.forget();
+  } finally {
+    location.replace(settings.exitUrl);
+  }
+}
+
+/** Escape twice, from anywhere on the page, dialogs included. */
+export function onEscapeTwice(act) {
+  let last = 0;
+  addEventListener(
+    'keydown',
+    (event) => {
+      if (event.key !== 'Escape' || event.repeat) return;
+      const now = performance.now();
+      if (last && now - last < TWICE_MS) act();
+      last = now;
+    },
+    { capture: true },
+  );
+}

@@ -1,0 +1,436 @@
+// The list of messages: rows made from the room's state, each kept as long as its message is, put in order by key.
+import { dayKey, dayName, timeOf } from './time.js';
+import { $, element, icon, linked, say, setText } from './dom.js';
+import { failureText, roleName, words } from './words.js';
+
+const GROUP_MS = 5 * 60_000;
+const NEAR_BOTTOM_PX = 90;
+
+const watching = () => document.visibilityState === 'visible' && document.hasFocus();
+
+export class LogView {
+  #room;
+  #on;
+  #log = $('log');
+  #list = $('list');
+  #rows = new Map(); // key → {node, mark (what it was made from)}
+  #notes = []; // {after: message id, text, at}
+  #unreadFrom = null; // id of the first message below the divider
+  #missed = 0; // arrived while scrolled up
+  #current = null; // key of the row that Tab reaches
+  #planned = false;
+  #stick = true;
+  #spoken = [];
+  #speaking = null;
+  #loadingOlder = false;
+
+  /** @param {import('../room.js').Room} room  @param {{reply, edit, remove, seen}} on */
+  constructor(room, on) {
+    this.#room = room;
+    this.#on = on;
+    this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#log.addEventListener('keydown', (event) => this.#key(event));
+    this.#log.addEventListener('click', (event) => this.#click(event));
+    this.#list.addEventListener('focusin', (event) => this.#focused(event));
+    $('newest').addEventListener('click', () => {
+      this.toBottom({ smooth: true });
+      $('text').focus({ preventScroll: true });
+    });
+    $('older').addEventListener('click', () => this.#older());
+    new ResizeObserver(() => {
+      if (this.#stick) this.toBottom();
+    }).observe(this.#log);
+  }
+
+  // ---- what happened
+
+  changed({ added = [], reset = false, older = false }) {
+    const theirs = added.filter((message) => !this.#room.isMe(message.sender) && !message.deletedAt);
+    if (reset) this.#afterReset();
+    for (const message of theirs) {
+      if (this.#unreadFrom === null && !watching()) this.#unreadFrom = message.id;
+      if (!this.#stick) this.#missed += 1;
+      this.#speak(message);
+    }
+    if (older) this.render({ keepPlace: true });
+    else if (reset) this.render({ toUnread: true });
+    else this.plan();
+  }
+
+  /** A line between the messages: someone came, a summary was asked for. */
+  note(text) {
+    const last = this.#room.messages.at(-1)?.id ?? 0;
+    if (this.#notes.some((one) => one.text === text && one.after === last)) return;
+    this.#notes.push({ after: last, text });
+    this.plan();
+  }
+
+  /** Our own message goes out: what was unread is read, and we look at the end. */
+  sending() {
+    this.#unreadFrom = null;
+    this.toBottom();
+    this.plan();
+  }
+
+  focus(id) {
+    const key = this.#keyOf(this.#room.message(id));
+    const node = this.#rows.get(key)?.node.querySelector('article');
+    node?.focus();
+    node?.scrollIntoView({ block: 'nearest' });
+  }
+
+  clear() {
+    this.#rows.clear();
+    this.#notes = [];
+    this.#list.replaceChildren();
+  }
+
+  plan() {
+    if (this.#planned) return;
+    this.#planned = true;
+    // Not requestAnimationFrame: a tab in the background must keep up too.
+    setTimeout(() => {
+      this.#planned = false;
+      this.render();
+    }, 16);
+  }
+
+  // ---- drawing
+
+  render({ keepPlace = false, toUnread = false } = {}) {
+    const log = this.#log;
+    const fromBottom = log.scrollHeight - log.scrollTop;
+    this.#draw();
+    $('older').hidden = !this.#room.hasOlder;
+    $('start').hidden = this.#room.hasOlder;
+    const divider = toUnread && this.#rows.get('unread')?.node;
+    if (keepPlace) log.scrollTop = log.scrollHeight - fromBottom;
+    else if (divider) {
+      log.scrollTop = Math.max(0, divider.offsetTop - 48);
+      this.#stick = this.#nearBottom();
+    } else if (this.#stick || toUnread) this.toBottom();
+    this.#showNewest();
+    this.seen();
+  }
+
+  #draw() {
+    const wanted = this.#describe();
+    const keep = new Set(wanted.map((row) => row.key));
+    for (const [key, { node }] of this.#rows) {
+      if (keep.has(key)) continue;
+      node.remove();
+      this.#rows.delete(key);
+    }
+    let place = this.#list.firstElementChild;
+    for (const row of wanted) {
+      const mark = JSON.stringify(row);
+      let have = this.#rows.get(row.key);
+      if (!have) {
+        have = { node: element('li'), mark: null };
+        this.#rows.set(row.key, have);
+      }
+      if (have.mark !== mark) {
+        const focused = have.node.contains(document.activeElement);
+        this.#fill(have.node, row);
+        have.mark = mark;
+        if (focused) have.node.querySelector('article')?.focus({ preventScroll: true });
+      }
+      if (have.node === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(have.node, place);
+    }
+    if (!keep.has(this.#current)) this.#current = wanted.findLast((row) => row.kind === 'message')?.key ?? null;
+    this.#rove();
+  }
+
+  #keyOf(message) {
+    return message && this.#room.isMe(message.sender) && message.clientId ? `c:${message.clientId}` : `m:${message?.id}`;
+  }
+
+  /** The rows as plain data: what is equal is not drawn again. */
+  #describe() {
+    const room = this.#room;
+    const rows = [];
+    const notes = [...this.#notes];
+    let day = null;
+    let before = null;
+    const entries = room.messages.map((message) => this.#messageRow(message));
+    for (const item of room.outbox) entries.push(this.#itemRow(item));
+    const lastOwn = entries.findLast((row) => row.own && !row.deleted)?.key;
+    const separate = (row) => {
+      rows.push(row);
+      before = null;
+    };
+    while (notes.length > 0 && notes[0].after === 0) separate({ kind: 'note', key: `n:${notes.length}:0`, text: notes.shift().text });
+    for (const row of entries) {
+      if (dayKey(row.at) !== day) {
+        day = dayKey(row.at);
+        separate({ kind: 'day', key: `day:${day}`, text: dayName(row.at) });
+      }
+      if (row.id !== null && row.id === this.#unreadFrom) separate({ kind: 'unread', key: 'unread', text: words.unread });
+      row.first = !before || before.sender !== row.sender || row.at - before.at > GROUP_MS;
+      row.last = true;
+      if (before && !row.first) before.last = false;
+      row.tell = row.key === lastOwn || row.state === 'failed';
+      rows.push(row);
+      before = row;
+      while (row.id !== null && notes.length > 0 && notes[0].after <= row.id) {
+        separate({ kind: 'note', key: `n:${notes.length}:${row.id}`, text: notes.shift().text });
+      }
+    }
+    for (const note of notes) rows.push({ kind: 'note', key: `n:end:${note.text}`, text: note.text });
+    return rows;
+  }
+
+  #messageRow(message) {
+    const own = this.#room.isMe(message.sender);
+    return {
+      kind: 'message',
+      key: this.#keyOf(message),
+      id: message.id,
+      sender: message.sender,
+      own,
+      name: own ? words.you : roleName(message.role),
+      at: message.sentAt,
+      text: message.deletedAt ? '' : message.content,
+      deleted: Boolean(message.deletedAt),
+      edited: Boolean(message.editedAt) && !message.deletedAt,
+      state: own ? this.#room.markOf(message) : null,
+      quote: message.deletedAt ? null : this.#quote(message.replyTo),
+      writable: this.#room.phase === 'open' || this.#room.phase === 'ticket',
+    };
+  }
+
+  #itemRow(item) {
+    return {
+      kind: 'message',
+      key: `c:${item.clientId}`,
+      id: null,
+      sender: this.#room.me.participant,
+      own: true,
+      name: words.you,
+      at: item.queuedAt,
+      text: item.content,
+      deleted: false,
+      edited: false,
+      state: item.state,
+      clientId: item.clientId,
+      why: item.state === 'failed' ? failureText(item.error) : item.error?.code === 'RATE_LIMITED' ? failureText(item.error) : null,
+      discardable: item.state === 'failed',
+      quote: this.#quote(item.replyTo),
+      writable: true,
+    };
+  }
+
+  #quote(id) {
+    if (!id) return null;
+    const message = this.#room.message(id);
+    if (!message) return { id, name: null, text: words.gone };
+    const own = this.#room.isMe(message.sender);
+    const text = message.deletedAt ? (own ? words.deletedOwn : words.deletedOther) : message.content.slice(0, 160);
+    return { id, name: own ? words.you : roleName(message.role), text };
+  }
+
+  #fill(node, row) {
+    node.className = row.kind;
+    if (row.kind !== 'message') {
+      node.replaceChildren(element('span', {}, row.text));
+      node.setAttribute('role', row.kind === 'day' || row.kind === 'unread' ? 'separator' : 'listitem');
+      if (row.kind !== 'note') node.setAttribute('aria-label', row.text);
+      return;
+    }
+    node.classList.toggle('own', row.own);
+    node.classList.toggle('first', row.first);
+    node.classList.toggle('last', row.last);
+    node.classList.toggle('failed', row.state === 'failed');
+    node.classList.toggle('pending', row.state === 'waiting' || row.state === 'sending');
+    node.classList.toggle('deleted', row.deleted);
+    if (row.id !== null) node.dataset.id = row.id;
+    const article = element('article', { tabindex: '-1', 'aria-label': this.#label(row) });
+    article.append(this.#bubble(row), this.#meta(row));
+    const acts = this.#acts(row);
+    if (acts) article.append(acts);
+    node.replaceChildren(article);
+  }
+
+  #bubble(row) {
+    const bubble = element('div', { class: 'bubble' });
+    if (row.quote) {
+      bubble.append(
+        element('button', { type: 'button', class: 'quote', 'data-act': 'quote', 'data-to': row.quote.id, tabindex: '-1' },
+          row.quote.name && element('b', {}, row.quote.name), element('span', { dir: 'auto' }, row.quote.text)),
+      );
+    }
+    if (row.deleted) bubble.append(element('p', { class: 'text' }, row.own ? words.deletedOwn : words.deletedOther));
+    else bubble.append(element('p', { class: 'text', dir: 'auto' }, linked(row.text)));
+    return bubble;
+  }
+
+  #meta(row) {
+    const meta = element('div', { class: 'meta' }, element('time', { datetime: new Date(row.at).toISOString() }, timeOf(row.at)));
+    if (row.edited) meta.append(element('span', { class: 'edited' }, words.edited));
+    if (row.state && !row.deleted) {
+      meta.append(
+        element('span', { class: `state state-${row.state}`, 'data-state': row.state, title: words.marks[row.state] },
+          icon(`mark-${row.state}`), row.tell && words.marks[row.state]),
+      );
+    }
+    if (row.why) meta.append(element('span', { class: 'why' }, row.why));
+    if (row.state === 'failed') {
+      meta.append(
+        element('button', { type: 'button', class: 'small', 'data-act': 'retry' }, words.retry),
+        element('button', { type: 'button', class: 'small', 'data-act': 'discard' }, words.discard),
+      );
+    }
+    return meta;
+  }
+
+  #acts(row) {
+    if (row.id === null || row.deleted || !row.writable) return null;
+    const button = (act, label) => element('button', { type: 'button', 'data-act': act, tabindex: '-1', 'aria-label': label, title: label }, icon(act));
+    return element('div', { class: 'acts' }, button('reply', words.reply), row.own && button('edit', words.edit), row.own && button('remove', words.remove));
+  }
+
+  #label(row) {
+    const text = row.deleted ? (row.own ? words.deletedOwn : words.deletedOther) : row.text;
+    const parts = [`${row.name}, ${timeOf(row.at)}`];
+    if (row.quote) parts.push(`${row.quote.name ? words.replyingTo(row.quote.name) : words.reply}: ${row.quote.text}`);
+    parts.push(text);
+    if (row.edited) parts.push(words.edited);
+    if (row.state && !row.deleted) parts.push(words.marks[row.state]);
+    if (row.why) parts.push(row.why);
+    return parts.join('. ');
+  }
+
+  // ---- keyboard and pointer
+
+  #rove() {
+    for (const [key, { node }] of this.#rows) {
+      const article = node.querySelector('article');
+      if (!article) continue;
+      const here = key === this.#current;
+      article.tabIndex = here ? 0 : -1;
+      for (const button of article.querySelectorAll('button:not(.small)')) button.tabIndex = here ? 0 : -1;
+    }
+  }
+
+  #focused(event) {
+    const row = event.target.closest('li');
+    for (const [key, { node }] of this.#rows) if (node === row) this.#current = key;
+    this.#rove();
+  }
+
+  #key(event) {
+    const article = event.target.closest?.('article');
+    if (!article || event.altKey || event.ctrlKey || event.metaKey) return;
+    const articles = [...this.#list.querySelectorAll('article')];
+    const at = articles.indexOf(article);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: articles.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = articles[Math.max(0, Math.min(articles.length - 1, to))];
+    if (event.key === 'ArrowDown' && at === articles.length - 1) $('text').focus();
+    else {
+      next.focus({ preventScroll: true });
+      next.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  #click(event) {
+    const button = event.target.closest?.('button[data-act]');
+    if (!button) return;
+    const row = button.closest('li');
+    const { act } = button.dataset;
+    if (act === 'quote') {
+      this.focus(Number(button.dataset.to));
+      return;
+    }
+    const [key] = [...this.#rows].find(([, one]) => one.node === row) ?? [];
+    const clientId = key?.startsWith('c:') ? key.slice(2) : null;
+    if (act === 'retry') this.#room.retry(clientId);
+    else if (act === 'discard') this.#on.discarded(this.#room.discard(clientId));
+    else this.#on[act](this.#room.message(Number(row.dataset.id)));
+  }
+
+  // ---- where we look
+
+  #nearBottom() {
+    return this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_BOTTOM_PX;
+  }
+
+  toBottom({ smooth = false } = {}) {
+    this.#stick = true;
+    this.#missed = 0;
+    this.#log.scrollTo({ top: this.#log.scrollHeight, behavior: smooth && !matchMedia('(prefers-reduced-motion: reduce)').matches ? 'smooth' : 'instant' });
+    this.#showNewest();
+  }
+
+  #scrolled() {
+    this.#stick = this.#nearBottom();
+    if (this.#stick) this.#missed = 0;
+    this.#showNewest();
+    this.seen();
+    if (this.#log.scrollTop < 60 && this.#room.hasOlder) this.#older();
+  }
+
+  #showNewest() {
+    const show = !this.#stick && this.#room.messages.length > 0;
+    $('newest').hidden = !show;
+    if (show) setText($('newest-text'), this.#missed > 0 ? words.newest(this.#missed) : words.toNewest);
+    $('newest').classList.toggle('fresh', this.#missed > 0);
+  }
+
+  async #older() {
+    if (this.#loadingOlder) return;
+    this.#loadingOlder = true;
+    $('older').setAttribute('aria-busy', 'true');
+    try {
+      await this.#room.loadOlder();
+    } catch (error) {
+      say(failureText(error));
+    } finally {
+      this.#loadingOlder = false;
+      $('older').removeAttribute('aria-busy');
+    }
+  }
+
+  /** Tells the room up to where the eyes have been. */
+  seen() {
+    if (!watching()) return;
+    const bottom = this.#log.getBoundingClientRect().bottom;
+    for (let i = this.#room.messages.length - 1; i >= 0; i -= 1) {
+      const message = this.#room.messages[i];
+      if (message.id <= this.#room.myRead) return;
+      if (this.#room.isMe(message.sender)) continue;
+      const node = this.#rows.get(this.#keyOf(message))?.node;
+      if (node && node.getBoundingClientRect().top < bottom - 8) {
+        this.#room.read(message.id);
+        return;
+      }
+    }
+  }
+
+  #afterReset() {
+    const unread = this.#room.messages.find((message) => message.id > this.#room.myRead && !this.#room.isMe(message.sender) && !message.deletedAt);
+    const known = this.#room.myRead > 0 || this.#room.messages.some((message) => this.#room.isMe(message.sender));
+    this.#unreadFrom = unread && known ? unread.id : null;
+    this.#missed = 0;
+    this.#stick = true;
+  }
+
+  /** One message is read out, a burst is summed up; the history never is. */
+  #speak(message) {
+    this.#spoken.push(message);
+    clearTimeout(this.#speaking);
+    this.#speaking = setTimeout(() => {
+      const [first] = this.#spoken;
+      const name = roleName(first.role);
+      say(this.#spoken.length > 2 ? words.saidSeveral(name, this.#spoken.length) : this.#spoken.map((one) => words.said(name, one.content)).join('. '));
+      this.#spoken = [];
+    }, 400);
+  }
+
+  get unseen() {
+    if (watching()) return 0;
+    return this.#room.messages.filter((one) => one.id > this.#room.myRead && !this.#room.isMe(one.sender) && !one.deletedAt).length;
+  }
+}

@@ -1,0 +1,201 @@
+// The page: takes the ticket out of the address bar, opens the room, and lets its parts hear what happens.
+import { Room } from '../room.js';
+import { Composer } from './composer.js';
+import { ask } from './dialog.js';
+import { $, say } from './dom.js';
+import { isLeaving, leaveQuickly, onEscapeTwice } from './exit.js';
+import { Facts, showOver } from './facts.js';
+import { onNewLink, takeAddress, writeAddress } from './link.js';
+import { LogView } from './log.js';
+import { settings } from './settings.js';
+import { failureText, roleName, words } from './words.js';
+
+const address = takeAddress();
+const wide = matchMedia('(min-width: 60rem)');
+let room = null;
+
+const leave = () => leaveQuickly(room);
+onEscapeTwice(leave);
+for (const button of document.querySelectorAll('[data-do=leave]')) button.addEventListener('click', leave);
+history.scrollRestoration = 'manual';
+
+try {
+  if (address) room = new Room({ ...address, onTicket: askOpener, pageSize: settings.pageSize });
+} catch {
+  // A link that holds no ticket at all.
+}
+if (room) enter(room);
+else showOver(address ? (address.conversationId ? 'ticket' : 'denied') : 'none');
+
+// A page that the browser kept for Back is not what we want to be seen: start over, or go on leaving.
+addEventListener('pageshow', (event) => {
+  if (!event.persisted) return;
+  if (isLeaving()) location.replace(settings.exitUrl);
+  else location.reload();
+});
+
+function enter(room) {
+  const facts = new Facts(room);
+  const composer = new Composer(room, { sending: () => log.sending() });
+  const log = new LogView(room, {
+    reply: (message) => composer.replyTo(message),
+    edit: (message) => composer.edit(message),
+    remove: (message) => remove(room, message),
+    discarded: (item) => item && composer.restore(item.content),
+  });
+  let over = false;
+  const title = () => {
+    const unseen = log.unseen;
+    document.title = unseen > 0 ? `(${unseen}) ${words.title}` : words.title;
+  };
+
+  room.addEventListener('messages', ({ detail }) => {
+    if (over) return;
+    log.changed(detail);
+    title();
+  });
+  room.addEventListener('outbox', ({ detail: { item } }) => {
+    if (over) return;
+    log.plan();
+    facts.link();
+    if (item.state === 'failed') say(`${words.marks.failed}: ${failureText(item.error)}`);
+  });
+  room.addEventListener('marks', () => {
+    log.plan();
+    title();
+  });
+  room.addEventListener('people', () => facts.people());
+  room.addEventListener('typing', () => {
+    facts.typing();
+    log.plan();
+  });
+  room.addEventListener('deadline', ({ detail }) => facts.deadline(detail.moved));
+  room.addEventListener('link', () => facts.link());
+  room.addEventListener('ticket', ({ detail }) => facts.ticketSoon(detail.expiresAt));
+  room.addEventListener('notice', ({ detail: { event, data } }) => {
+    const who = data.role ? roleName(data.role) : '';
+    if (event === 'user:left') log.note(words.left(who));
+    else if (event === 'user:joined' && !room.isMe(data.participant)) log.note(words.joined(who));
+    else if (event === 'session:assigned' && !room.isMe(data.participant)) log.note(words.assigned(who));
+    else if (event === 'summary:requested') log.note(words.summaryRequested);
+    else if (event === 'summary:ready') log.note(words.summaryReady);
+    else if (event === 'ticket:refused') say(words.link.otherTicket);
+  });
+  room.addEventListener('phase', ({ detail: { phase } }) => {
+    if (isLeaving()) return;
+    if (phase === 'left') {
+      leave(); // another tab of ours left quickly
+    } else if (['expired', 'erased', 'missing', 'denied'].includes(phase) || (phase === 'ticket' && room.messages.length === 0 && room.expiresAt === null)) {
+      over = phase !== 'ticket';
+      finish(phase);
+    } else {
+      facts.phase();
+      log.plan();
+      composer.enable(phase === 'open' || phase === 'ticket');
+      if (phase === 'open') {
+        writeAddress(room.address);
+        facts.ticketSoon(null);
+        facts.people();
+        if (!$('text').disabled && matchMedia('(pointer: fine)').matches && document.activeElement === document.body) composer.focus();
+      }
+    }
+  });
+
+  function finish(phase) {
+    facts.stop();
+    composer.clear();
+    log.clear();
+    writeAddress(null);
+    if (document.body.contains($('room'))) showOver(phase);
+  }
+
+  for (const button of document.querySelectorAll('[data-do=end]')) {
+    button.addEventListener('click', () => grave(words.ask.end, () => room.end()));
+  }
+  for (const button of document.querySelectorAll('[data-do=erase]')) {
+    button.addEventListener('click', () => grave(words.ask.erase, () => room.erase()));
+  }
+  function grave(question, act) {
+    $('sheet').close();
+    ask(question, async () => {
+      try {
+        await act();
+        return null;
+      } catch (error) {
+        return failureText(error);
+      }
+    });
+  }
+
+  // What is beside the messages on a wide window is behind a button on a narrow one: the same elements, moved.
+  const place = () => {
+    $('sheet').close();
+    (wide.matches ? $('aside') : $('sheet-body')).append($('facts'));
+  };
+  wide.addEventListener('change', place);
+  place();
+  $('menu').addEventListener('click', () => $('sheet').showModal());
+  $('sheet-close').addEventListener('click', () => $('sheet').close());
+  $('sheet').addEventListener('click', (event) => {
+    if (event.target === $('sheet')) $('sheet').close();
+  });
+
+  const seen = () => {
+    log.seen();
+    title();
+  };
+  document.addEventListener('visibilitychange', seen);
+  addEventListener('focus', seen);
+  addEventListener('pagehide', () => room.close());
+  // Messages that wait live in this page only.
+  addEventListener('beforeunload', (event) => {
+    if (!isLeaving() && room.outbox.some((item) => item.state === 'waiting' || item.state === 'sending')) event.preventDefault();
+  });
+
+  onNewLink(async (ticket) => {
+    try {
+      await room.renew(ticket);
+    } catch {
+      // Another conversation or person: that link gets this tab, as if it had been opened in a new one.
+      history.replaceState(null, '', `${location.pathname}${location.search}#ticket=${ticket}`);
+      location.reload();
+    }
+  });
+
+  facts.people();
+  facts.phase();
+  room.open();
+}
+
+function remove(room, message) {
+  ask(words.ask.remove, async () => {
+    try {
+      await room.remove(message.id);
+      return null;
+    } catch (error) {
+      return failureText(error);
+    }
+  });
+}
+
+/** Asks the site that opened or embeds this page for a new ticket, if it is one we are told to trust. */
+function askOpener({ reason }) {
+  const asked = [window.opener, window.parent].filter((other) => other && other !== window);
+  if (asked.length === 0 || settings.ticketOrigins.length === 0) return null;
+  return new Promise((resolve) => {
+    const answer = (event) => {
+      if (!settings.ticketOrigins.includes(event.origin) || event.data?.type !== 'room:ticket') return;
+      done(String(event.data.ticket));
+    };
+    const done = (ticket) => {
+      removeEventListener('message', answer);
+      clearTimeout(timer);
+      resolve(ticket);
+    };
+    const timer = setTimeout(() => done(null), 15_000);
+    addEventListener('message', answer);
+    for (const other of asked) {
+      for (const origin of settings.ticketOrigins) other.postMessage({ type: 'room:ticket-wanted', conversationId: room.conversationId, reason }, origin);
+    }
+  });
+}

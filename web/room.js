@@ -1,0 +1,1019 @@
+/**
+ * room.js: the client of a Reading Room conversation, for any page. No dependencies, no build step.
+ *
+ *     import { Room } from './room.js';
+ *
+ *     const room = new Room({ ticket, onTicket: async () => (await fetch('/my/new-ticket')).text() });
+ *     room.addEventListener('messages', () => render(room.messages, room.outbox));
+ *     room.addEventListener('phase', () => …room.phase…);
+ *     await room.open();
+ *     room.send('Good evening');
+ *
+ * What it takes care of: EventSource first, long-poll where streams don't get through (never both at once); reconnecting by cursor, so
+ * that no message is lost, shown twice or out of order; one stream for all tabs of the same participant; an outbox in memory that sends
+ * in order and repeats with the same `clientId` until answered; delivered and read marks, typing, presence; the deadline of erasure.
+ *
+ * Options (RoomOptions below): either `ticket` (the JWT; the conversation's id is in it), or `conversationId`, `as` and `role` after a
+ * reload, when the ticket is gone and the HttpOnly cookie speaks for the participant (`room.address` holds these three, none is secret).
+ *
+ * State, to be read at any time: `phase`, `link`, `messages`, `outbox`, `me`, `participants`, `typing`, `marks`, `expiresAt`, `hasOlder`, `ticketExpiresAt`.
+ *
+ * Events (all carry `detail`; the state is already up to date when they fire):
+ *   `phase`      {phase, error?}  opening · open · ended (read-only) · ticket (needs a new one: `renew`) · expired · erased · missing · denied · left
+ *   `link`       {link, mode}     off · connecting · live · reconnecting · offline; mode: stream · poll
+ *   `messages`   {added, changed, reset, older}   `added` holds only what is new since the last event, never the history
+ *   `outbox`     {item}           something waits, was sent, failed
+ *   `people`     {}               who is here changed
+ *   `typing`     {}               who is typing changed
+ *   `marks`      {}               delivered or read marks moved
+ *   `deadline`   {expiresAt, moved}   `moved`: activity pushed it back
+ *   `notice`     {event, data}    everything else that the server tells: summary:requested, session:assigned, …
+ *   `ticket`     {expiresAt}      the ticket ends soon and `onTicket` had none
+ *
+ * Methods: `open` `send` `retry` `discard` `edit` `remove` `typingNow` `typingDone` `read` `loadOlder` `renew` `end` `erase` `forget` `close`.
+ * Requests that fail reject with a RoomError {status, code, message, retryAfterMs, passing}; `send` never does: look at its item.
+ *
+ * @typedef {{id: number, cursor: string, conversationId: string, sender: string, role: string, type: string, content?: string, sentAt: number,
+ *            clientId?: string, replyTo?: number, threadId?: string, metadata?: object, editedAt?: number, deletedAt?: number}} Message
+ * @typedef {{participant: string, role: string, online: boolean}} Participant
+ * @typedef {{ticket?: string, conversationId?: string, as?: string, role?: string, base?: string,
+ *            onTicket?: (why: {reason: 'expiring'|'expired'}) => Promise<string|null>|string|null,
+ *            share?: boolean, pageSize?: number, readyMs?: number, aliveMs?: number, pollWaitS?: number,
+ *            fetch?: typeof fetch, EventSource?: typeof EventSource|null, random?: () => number}} RoomOptions
+ */
+import { Door, RoomError, backoffMs, ticketClaims } from './room/http.js';
+import { Line } from './room/line.js';
+import { Log, positionOf } from './room/log.js';
+import { Outbox } from './room/outbox.js';
+import { Share } from './room/share.js';
+
+export { RoomError, ticketClaims };
+
+const TYPING_EVERY_MS = 3000;
+const TYPING_IDLE_MS = 4000;
+const TYPING_SHOWN_MS = 6000;
+const ECHO_MS = 6000; // own message acknowledged: the stream must bring it within this time
+const PROBE_MS = 6000;
+const FINAL = new Set(['expired', 'erased', 'missing', 'denied', 'left']);
+
+const isStudent = (role) => role === 'student';
+const hidden = () => globalThis.document?.visibilityState === 'hidden';
+const watching = () => !globalThis.document || (document.visibilityState === 'visible' && document.hasFocus());
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Room extends EventTarget {
+  phase = 'opening';
+  /** @type {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
+  link = 'connecting';
+  /** @type {{participant: string|null, role: string|null}} */
+  me = { participant: null, role: null };
+  /** @type {Map<string, Participant>} by participant id, this one included */
+  participants = new Map();
+  /** @type {Map<string, string>} who is typing now: participant → role */
+  typing = new Map();
+  /** Positions, by participant. */
+  marks = { read: {}, delivered: {} };
+  /** @type {number|null} when everything is erased, server time in ms */
+  expiresAt = null;
+  /** @type {number|null} */
+  ticketExpiresAt = null;
+  /** May the history be read? Learned from the first answer. */
+  mayRead = true;
+
+  #options;
+  #door;
+  #log = new Log();
+  #outbox;
+  #line = null;
+  #share = null;
+  #held = null; // frames that arrived while history was being loaded
+  #loaded = false;
+  #cookies = true; // does this browser keep our cookie?
+  #gapAt = -2;
+  #readyCursor = null;
+  #leaderLink = null;
+  #timers = new Map();
+  #typingSentAt = 0;
+  #typingOn = false;
+  #readWanted = 0;
+  #readSent = 0;
+  #asking = null;
+  #undo = [];
+  #tickAt = 0;
+  #hiddenAt = 0;
+
+  /** @param {RoomOptions} options */
+  constructor(options) {
+    super();
+    this.#options = { share: true, pageSize: 60, aliveMs: 25_000, pollWaitS: 25, random: Math.random, ...options };
+    const { ticket = null, as = null, base, fetch } = options;
+    const claims = ticket ? ticketClaims(ticket) : null;
+    const conversationId = claims?.sessionId ?? options.conversationId;
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(conversationId ?? '')) throw new TypeError('No conversation: the ticket is not one, or conversationId is missing.');
+    if (!ticket && !/^[0-9a-f]{8}$/.test(as ?? '')) throw new TypeError('Neither ticket nor `as`.');
+    this.me = { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null };
+    this.#door = new Door({ base, conversationId, ticket, as, fetch });
+    this.#outbox = new Outbox({
+      random: this.#options.random,
+      send: (item) => this.#post(item),
+      changed: (item, message) => this.#itemChanged(item, message),
+      refused: (error) => this.#refused(error),
+    });
+  }
+
+  // ---- state
+
+  get conversationId() {
+    return this.#door.conversationId;
+  }
+
+  /** @returns {Message[]} ascending; not to be changed */
+  get messages() {
+    return this.#log.messages;
+  }
+
+  /** @returns {import('./room/outbox.js').OutboxItem[]} */
+  get outbox() {
+    return this.#outbox.items;
+  }
+
+  get hasOlder() {
+    return this.#log.previous !== null;
+  }
+
+  /** What a reload needs, once open: no secrets. */
+  get address() {
+    return { conversationId: this.conversationId, as: this.#cookies ? this.#door.as : null, role: this.me.role };
+  }
+
+  get leading() {
+    return this.#share?.leading ?? false;
+  }
+
+  get mode() {
+    return this.leading ? this.#line?.mode ?? 'stream' : this.#leaderLink?.mode ?? 'stream';
+  }
+
+  /** The server's clock, as far as we can tell. */
+  now() {
+    return this.#door.now();
+  }
+
+  /** Server clock minus this machine's, in ms: subtract it from a server time before showing it as time of day. */
+  get skew() {
+    return this.#door.skewMs;
+  }
+
+  /** @returns {Participant[]} everyone but this participant */
+  get others() {
+    return [...this.participants.values()].filter((one) => !this.isMe(one.participant));
+  }
+
+  isMe(participant) {
+    return participant !== undefined && participant === this.me.participant;
+  }
+
+  message(id) {
+    return this.#log.get(id);
+  }
+
+  /** `sent`, `delivered` or `read` (by anyone else), for one of our own messages. */
+  markOf(message) {
+    const reached = (marks) => Object.entries(marks).some(([who, upTo]) => !this.isMe(who) && upTo >= message.id);
+    if (reached(this.marks.read)) return 'read';
+    return reached(this.marks.delivered) ? 'delivered' : 'sent';
+  }
+
+  /** Up to where this participant had read. */
+  get myRead() {
+    return Math.max(this.#readSent, this.marks.read[this.me.participant] ?? 0);
+  }
+
+  // ---- life
+
+  /** Opens the conversation; resolves when it is shown or has turned out to be closed. Never rejects for reasons of the network: it goes on trying. */
+  async open() {
+    this.#watchBrowser();
+    if (this.#door.ticket && !(await this.#enter())) return;
+    await this.#begin();
+  }
+
+  /** A new ticket for the same participant, after `ticket` or at any time before. */
+  async renew(ticket) {
+    const claims = ticketClaims(ticket);
+    const who = claims?.anonymousId ?? claims?.userId;
+    if (!claims || claims.sessionId !== this.conversationId || (this.me.participant && who !== this.me.participant)) {
+      throw new RoomError({ status: 401, code: 'OTHER_TICKET', message: 'This link is for another conversation or person.' });
+    }
+    this.me = { participant: who, role: claims.role };
+    this.#door.ticket = ticket;
+    if (!(await this.#enter())) return;
+    this.#share?.post({ t: 'ticket', ticket });
+    await this.#resume();
+  }
+
+  /** Ends this tab's part and keeps the cookie, so that a reload comes back. */
+  close() {
+    if (this.phase !== 'left') this.#typingStop();
+    this.#shut();
+  }
+
+  /**
+   * Leaves nothing behind in this browser: cookie, memory, every other tab of this participant. Does not erase the conversation.
+   * Resolves when the server has cleared the cookie, or after `waitMs`; the request outlives the page.
+   */
+  async forget({ waitMs = 800 } = {}) {
+    const { as } = this.#door;
+    this.#share?.post({ t: 'forget' });
+    const cleared = as ? this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => null) : null;
+    this.#wipe();
+    this.#shut();
+    this.#door.ticket = null;
+    this.#setPhase('left');
+    await Promise.race([cleared, pause(waitMs)]);
+  }
+
+  // ---- what a participant does
+
+  /** Puts a message into the outbox. @returns the item: its `state` tells the rest */
+  send(content, { replyTo, type, metadata } = {}) {
+    this.#typingOn = false; // the message itself ends our typing at the other side
+    this.#typingSentAt = 0;
+    clearTimeout(this.#timers.get('typing'));
+    const draft = { clientId: this.#freshId(), content };
+    if (replyTo) draft.replyTo = replyTo;
+    if (type) draft.type = type;
+    if (metadata) draft.metadata = metadata;
+    return this.#outbox.add(draft);
+  }
+
+  retry(clientId) {
+    this.#outbox.retry(clientId, () => this.#freshId());
+  }
+
+  /** Gives up a message that was never tried or was refused; null when it may be on its way already. */
+  discard(clientId) {
+    return this.#outbox.discard(clientId);
+  }
+
+  async edit(id, content) {
+    const message = await this.#patiently(() => this.#call('PATCH', `/messages/${id}`, { body: { content } }));
+    this.#amended(message);
+    return message;
+  }
+
+  async remove(id) {
+    await this.#patiently(() => this.#call('DELETE', `/messages/${id}`));
+    const known = this.#log.get(id);
+    if (known && !known.deletedAt) this.#amended({ ...known, content: undefined, deletedAt: this.now() });
+  }
+
+  /** Call on every key stroke: the server hears of it at most each three seconds, and when it stops. */
+  typingNow() {
+    clearTimeout(this.#timers.get('typing'));
+    this.#later('typing', TYPING_IDLE_MS, () => this.#typingStop());
+    if (Date.now() - this.#typingSentAt < TYPING_EVERY_MS) return;
+    this.#typingSentAt = Date.now();
+    this.#typingOn = true;
+    this.#call('POST', '/typing', { body: { isTyping: true } }).catch(() => {});
+  }
+
+  typingDone() {
+    this.#typingStop();
+  }
+
+  /** Everything up to this message has been seen. Told to the server while the page is visible and focused, at the latest when it next is. */
+  read(id) {
+    if (id > this.#readWanted) this.#readWanted = id;
+    this.#sendRead();
+  }
+
+  async loadOlder() {
+    if (!this.hasOlder) return;
+    const page = await this.#call('GET', '/messages', { query: { before: this.#log.previous, limit: this.#options.pageSize } });
+    this.#log.prepend(page);
+    this.#emit('messages', { added: [], changed: [], reset: false, older: true });
+  }
+
+  async end() {
+    const answer = await this.#patiently(() => this.#call('POST', '/end'));
+    this.#setDeadline(answer?.expiresAt, false);
+    this.#ended();
+  }
+
+  async erase() {
+    try {
+      await this.#patiently(() => this.#call('DELETE', ''));
+    } catch (error) {
+      if (error.status !== 410) throw error;
+    }
+    this.#over('erased');
+  }
+
+  // ---- entering
+
+  /** Trades the ticket for the cookie. False: refused for good. */
+  async #enter() {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (globalThis.navigator?.cookieEnabled === false) this.#cookies = false;
+        const { as, expiresAt } = await this.#door.call('POST', '/cookie', { by: 'both', body: {} });
+        this.#door.as = as;
+        this.ticketExpiresAt = expiresAt ?? null;
+        return true;
+      } catch (error) {
+        if (FINAL.has(this.phase)) return false;
+        if (!error.passing) {
+          this.#refused(error);
+          return false;
+        }
+        this.#setLink('reconnecting');
+        await this.#wake(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        if (FINAL.has(this.phase)) return false;
+      }
+    }
+  }
+
+  async #begin() {
+    if (!this.#share) {
+      const who = this.#door.as ?? this.me.participant;
+      const none = this.#options.share ? {} : { locks: null, Channel: null };
+      this.#share = new Share({
+        name: `room:${this.#door.base}:${this.conversationId}:${who}`,
+        lead: () => this.#lead(),
+        follow: () => this.#follow(),
+        heard: (message) => this.#heard(message),
+        ...none,
+      });
+      this.#line = new Line({
+        streamUrl: () => this.#streamUrl(),
+        withCredentials: this.#door.foreign,
+        poll: async (signal) => {
+          while (this.#held) await pause(100); // the cursor stands still until what came before is taken
+          return this.#pollOnce(this.#options.pollWaitS, signal);
+        },
+        probe: () => this.#probe(),
+        frame: (frame) => {
+          this.#share.post({ t: 'frame', frame });
+          this.#frame(frame);
+        },
+        changed: () => this.#lineChanged(),
+        refused: (error) => this.#refused(error),
+        readyMs: this.#options.readyMs,
+        EventSource: this.#options.EventSource,
+        random: this.#options.random,
+      });
+      this.#share.start();
+    }
+    await this.#load();
+  }
+
+  /** Reads presence and the newest page of history, as often as it takes; frames wait meanwhile. */
+  async #load() {
+    const held = [...(this.#held ?? [])];
+    this.#held = held;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const [people, page] = await Promise.all([this.#call('GET', '/presence'), this.#history()]);
+        if (held !== this.#held || FINAL.has(this.phase)) return;
+        this.#setPeople(people);
+        if (page) this.#log.reset(page);
+        this.#gapAt = -2;
+        break;
+      } catch (error) {
+        if (held !== this.#held || FINAL.has(this.phase)) return;
+        if (!error.passing) {
+          this.#held = null;
+          this.#refused(error);
+          return;
+        }
+        this.#setLink('reconnecting');
+        await this.#wake(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        if (held !== this.#held || FINAL.has(this.phase)) return;
+      }
+    }
+    this.#loaded = true;
+    this.#held = null;
+    for (const message of [...this.#log.messages]) this.#outbox.settle(message);
+    if (this.phase === 'opening') this.#setPhase('open');
+    this.#emit('messages', { added: [], changed: [], reset: true, older: false });
+    for (const frame of held) this.#frame(frame);
+    if (this.#share.leading) this.#line.start();
+    else this.#lineChanged();
+    this.#outbox.go();
+    this.#aliveSoon();
+  }
+
+  async #history() {
+    if (!this.mayRead) return null;
+    try {
+      return await this.#call('GET', '/messages', { query: { limit: this.#options.pageSize } });
+    } catch (error) {
+      if (error.status !== 403) throw error;
+      this.mayRead = false;
+      return null;
+    }
+  }
+
+  /** After a new ticket: everything that had stopped goes on. */
+  async #resume() {
+    if (this.phase === 'ticket') this.#setPhase(this.#loaded ? 'open' : 'opening');
+    if (!this.#loaded) {
+      await this.#begin();
+      return;
+    }
+    if (this.#share.leading) {
+      this.#line.restart();
+      this.#line.start();
+    }
+    this.#outbox.go();
+  }
+
+  // ---- the line and its frames
+
+  async #streamUrl() {
+    const after = this.#log.cursor;
+    if (this.#cookies) return this.#door.url('/events', { as: this.#door.as, after });
+    const { ticket } = await this.#call('POST', '/stream-ticket');
+    return this.#door.url('/events', { stream_ticket: ticket, after });
+  }
+
+  #pollOnce(waitS, signal) {
+    const query = { after: this.#log.cursor, wait: this.#log.cursor === null ? null : waitS };
+    return this.#call('GET', '/poll', { query, signal, timeoutMs: (waitS + 12) * 1000 });
+  }
+
+  /** Why was a stream refused? Any answer but a good one is thrown. */
+  async #probe() {
+    if (!this.#cookies || !this.#door.ticket) {
+      await this.#call('GET', '/presence', { timeoutMs: PROBE_MS });
+      return;
+    }
+    try {
+      await this.#door.call('GET', '/presence', { by: 'cookie', timeoutMs: PROBE_MS });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      await this.#door.call('GET', '/presence', { timeoutMs: PROBE_MS }); // our ticket is good: then it is the cookie that got lost
+      this.#cookies = false;
+    }
+  }
+
+  #frame(frame) {
+    if (FINAL.has(this.phase)) return;
+    if (this.#held) this.#held.push(frame);
+    else this.#take(frame);
+  }
+
+  #take({ id, event, data }) {
+    const position = positionOf(id);
+    if (event === 'ready') {
+      this.#snapshot(data);
+      this.#readyCursor = data.cursor;
+      if (data.resumed === false) return; // `reset` is next
+      if (this.#log.cursor === null) this.#log.cursor = data.cursor;
+      else if (!this.leading && positionOf(data.cursor) > this.#log.position) this.#fill();
+      return;
+    }
+    if (event === 'poll:answer') {
+      this.#snapshot(data);
+      if (positionOf(data.cursor) > this.#log.position && this.leading) this.#log.cursor = data.cursor;
+      return;
+    }
+    if (event === 'reset') {
+      this.#log.reset();
+      this.#log.cursor = this.#readyCursor;
+      this.#load();
+      return;
+    }
+    if (position > this.#log.position) {
+      const tolerateGap = this.#gapAt === this.#log.position;
+      const taken = this.#log.take(event, id, data, { tolerateGap });
+      if (taken === 'gap') {
+        this.#gapAt = this.#log.position;
+        if (this.leading) this.#line.restart();
+        else this.#fill({ id, event, data });
+        return;
+      }
+      if (data.expiresAt && event.startsWith('message:')) this.#setDeadline(data.expiresAt, true);
+      if (event.startsWith('message:')) this.#shown(event, taken);
+    } else if (event.startsWith('message:')) {
+      if (data.expiresAt > (this.expiresAt ?? 0)) this.#setDeadline(data.expiresAt, true);
+      return; // seen before
+    }
+    this.#side(event, data);
+  }
+
+  #shown(event, { added, changed }) {
+    if (!added && !changed) return;
+    const message = added ?? changed;
+    this.#outbox.settle(message);
+    if (added && !this.isMe(added.sender)) {
+      this.#stopsTyping(added.sender);
+      this.#aliveSoon();
+    }
+    this.#emit('messages', { added: added ? [added] : [], changed: changed ? [changed] : [], reset: false, older: false });
+  }
+
+  /** Events that are no messages. All of them may come twice and mean the same. */
+  #side(event, data) {
+    switch (event) {
+      case 'presence':
+        this.#setPerson(data.participant, data.role, data.online);
+        if (!data.online) this.#stopsTyping(data.participant);
+        break;
+      case 'user:joined':
+        this.#setPerson(data.participant, data.role, true);
+        this.#emit('notice', { event, data });
+        break;
+      case 'session:assigned':
+        this.#setPerson(data.participant, data.role, this.participants.get(data.participant)?.online ?? false);
+        this.#emit('notice', { event, data });
+        break;
+      case 'user:left':
+        if (this.isMe(data.participant)) break;
+        this.participants.delete(data.participant);
+        this.#stopsTyping(data.participant);
+        this.#emit('people', {});
+        this.#emit('notice', { event, data });
+        break;
+      case 'user:typing':
+        if (this.isMe(data.participant)) break;
+        if (data.isTyping) this.#isTyping(data.participant, data.role);
+        else this.#stopsTyping(data.participant);
+        break;
+      case 'receipt:read':
+        this.#mark('read', data);
+        break;
+      case 'receipt:delivered':
+        this.#mark('delivered', data);
+        break;
+      case 'session:ended':
+        this.#setDeadline(data.expiresAt, false);
+        this.#ended();
+        break;
+      case 'session:expired':
+        this.#over('expired');
+        break;
+      case 'session:erased':
+        this.#over('erased');
+        break;
+      case 'ticket:expiring':
+        this.ticketExpiresAt = data.expiresAt ?? this.ticketExpiresAt;
+        this.#askForTicket('expiring');
+        break;
+      case 'ticket:expired':
+        this.#needTicket();
+        break;
+      default:
+        this.#emit('notice', { event, data });
+    }
+  }
+
+  /** A tab that follows missed something: one look at the log, no second stream. */
+  async #fill(frame) {
+    const held = [];
+    this.#held = held;
+    let answer = null;
+    try {
+      answer = await this.#pollOnce(0);
+    } catch (error) {
+      if (!error.passing) this.#refused(error);
+    }
+    if (held !== this.#held) return;
+    this.#held = null;
+    for (const one of answer?.events ?? []) this.#take({ id: one.id ?? null, event: one.event, data: one.data });
+    for (const one of frame ? [frame, ...held] : held) this.#frame(one);
+  }
+
+  #lead() {
+    if (this.#loaded && this.phase !== 'ticket' && !FINAL.has(this.phase)) this.#line.start();
+  }
+
+  #follow() {
+    this.#line.stop();
+  }
+
+  #heard(message) {
+    switch (message.t) {
+      case 'frame':
+        if (!this.leading) this.#frame(message.frame);
+        break;
+      case 'hello':
+        if (this.leading) this.#share.post({ t: 'welcome', link: this.link, mode: this.mode, state: this.#state(), cursor: this.#log.cursor });
+        break;
+      case 'welcome':
+        if (this.leading) break;
+        this.#leaderLink = { link: message.link, mode: message.mode };
+        if (message.state.expiresAt) this.#snapshot(message.state);
+        this.#lineChanged();
+        break;
+      case 'link':
+        if (this.leading) break;
+        this.#leaderLink = message;
+        this.#lineChanged();
+        break;
+      case 'read':
+        if (message.upTo > this.#readSent) {
+          this.#readSent = message.upTo;
+          this.#emit('marks', {});
+        }
+        break;
+      case 'needTicket':
+        if (this.phase !== 'ticket') this.#needTicket({ told: true });
+        break;
+      case 'ticket':
+        this.#door.ticket = message.ticket;
+        this.#resume();
+        break;
+      case 'over':
+        this.#over(message.phase, { told: true });
+        break;
+      case 'forget':
+        this.#wipe();
+        this.#shut();
+        this.#door.ticket = null;
+        this.#setPhase('left');
+        break;
+      default:
+    }
+  }
+
+  #state() {
+    return {
+      expiresAt: this.expiresAt,
+      status: this.phase === 'ended' ? 'ended' : 'active',
+      online: [...this.participants.values()].filter((one) => one.online).map((one) => one.participant),
+      ...this.marks,
+    };
+  }
+
+  #lineChanged() {
+    if (FINAL.has(this.phase)) return;
+    if (this.leading) {
+      const offline = globalThis.navigator?.onLine === false;
+      const state = this.#line.state;
+      this.#setLink(state === 'reconnecting' && offline ? 'offline' : state);
+      if (state === 'live') this.#outbox.go();
+    } else if (this.#leaderLink && this.#loaded) {
+      this.#setLink(this.#leaderLink.link);
+      if (this.link === 'live') {
+        this.#outbox.go();
+        clearTimeout(this.#timers.get('impatient'));
+      } else if (!hidden()) {
+        // The leader may be a tab in the background, whose timers the browser slows down.
+        this.#later('impatient', 8000, () => {
+          if (!this.leading && this.link !== 'live' && !hidden()) this.#share.steal();
+        });
+      }
+    }
+  }
+
+  // ---- what the server says about the whole conversation
+
+  #snapshot({ expiresAt, status, online, read, delivered }) {
+    if (expiresAt) this.#setDeadline(expiresAt, this.expiresAt !== null && expiresAt > this.expiresAt);
+    if (status === 'ended') this.#ended();
+    else if (status === 'active' && this.phase === 'ticket' && this.#loaded && this.link === 'live') this.#setPhase('open');
+    if (Array.isArray(online)) {
+      for (const one of this.participants.values()) one.online = online.includes(one.participant);
+      const strangers = online.some((participant) => !this.participants.has(participant));
+      this.#emit('people', {});
+      if (strangers) this.#call('GET', '/presence').then((people) => this.#setPeople(people), () => {});
+    }
+    if (read || delivered) {
+      for (const [kind, marks] of [['read', read], ['delivered', delivered]]) {
+        for (const [participant, upTo] of Object.entries(marks ?? {})) this.#mark(kind, { participant, upTo }, { quiet: true });
+      }
+      this.#emit('marks', {});
+    }
+  }
+
+  #setPeople({ participants, online }) {
+    const list = participants ?? online.map((one) => ({ ...one, online: true }));
+    this.participants = new Map(list.map(({ participant, role, online: here }) => [participant, { participant, role, online: here }]));
+    if (!this.me.participant && this.me.role) {
+      const mine = list.find((one) => isStudent(one.role) === isStudent(this.me.role));
+      if (mine) this.me = { participant: mine.participant, role: mine.role };
+    }
+    this.#emit('people', {});
+  }
+
+  #setPerson(participant, role, online) {
+    this.participants.set(participant, { participant, role: role ?? this.participants.get(participant)?.role, online });
+    this.#emit('people', {});
+  }
+
+  #mark(kind, { participant, upTo }, { quiet = false } = {}) {
+    const position = positionOf(upTo);
+    if (position <= (this.marks[kind][participant] ?? 0)) return;
+    this.marks[kind][participant] = position;
+    if (!quiet) this.#emit('marks', {});
+  }
+
+  #isTyping(participant, role) {
+    clearTimeout(this.#timers.get(`typing:${participant}`));
+    this.#later(`typing:${participant}`, TYPING_SHOWN_MS, () => this.#stopsTyping(participant));
+    if (this.typing.has(participant)) return;
+    this.typing.set(participant, role);
+    this.#emit('typing', {});
+  }
+
+  #stopsTyping(participant) {
+    if (!this.typing.delete(participant)) return;
+    clearTimeout(this.#timers.get(`typing:${participant}`));
+    this.#emit('typing', {});
+  }
+
+  #setDeadline(expiresAt, moved) {
+    if (typeof expiresAt !== 'number' || expiresAt === this.expiresAt) return;
+    this.expiresAt = expiresAt;
+    this.#emit('deadline', { expiresAt, moved });
+    this.#watchDeadline();
+  }
+
+  /** When the deadline passes, the text goes from this page too, whether or not the server can still be heard. */
+  #watchDeadline() {
+    const left = this.expiresAt - this.now() + 1500;
+    this.#later('deadline', Math.min(Math.max(left, 0), 2 ** 31 - 1), async () => {
+      if (FINAL.has(this.phase)) return;
+      if (this.now() < this.expiresAt) {
+        this.#watchDeadline();
+        return;
+      }
+      try {
+        await this.#call('GET', '/presence', { timeoutMs: 4000 });
+        this.#later('deadline', 5000, () => this.#watchDeadline()); // it lives: news of a later deadline is on its way
+      } catch (error) {
+        if (error.passing || error.status === 401) this.#over('expired', { sure: false });
+        else this.#refused(error);
+      }
+    });
+  }
+
+  #ended() {
+    if (FINAL.has(this.phase) || this.phase === 'ended') return;
+    this.#setPhase('ended');
+    this.#outbox.failAll(new RoomError({ status: 409, code: 'SESSION_ENDED', message: 'This conversation has ended.' }));
+  }
+
+  #over(phase, { told = false, sure = true } = {}) {
+    if (FINAL.has(this.phase)) return;
+    if (!told) this.#share?.post({ t: 'over', phase });
+    this.#wipe();
+    this.#shut();
+    this.#setPhase(phase);
+    // The cookie opens nothing any more; take it away all the same.
+    if (this.#door.as && sure) this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
+    this.#door.ticket = null;
+  }
+
+  #needTicket({ told = false } = {}) {
+    if (FINAL.has(this.phase)) return;
+    this.#line?.stop();
+    this.#outbox.hold();
+    this.#setLink('off');
+    if (!told) this.#share?.post({ t: 'needTicket' });
+    if (this.phase !== 'ticket') this.#setPhase('ticket');
+    this.#askForTicket('expired');
+    this.#tryCookie();
+  }
+
+  /** Another tab may have put a newer ticket into the cookie than the one this tab was opened with. */
+  async #tryCookie() {
+    if (!this.#door.as || !this.#cookies) return;
+    try {
+      await this.#door.call('GET', '/presence', { by: 'cookie', timeoutMs: PROBE_MS });
+    } catch {
+      return;
+    }
+    if (this.phase !== 'ticket') return;
+    this.#door.ticket = null;
+    await this.#resume();
+  }
+
+  #askForTicket(reason) {
+    this.#asking ??= (async () => {
+      let ticket = null;
+      try {
+        ticket = (await this.#options.onTicket?.({ reason })) ?? null;
+        if (ticket) await this.renew(ticket);
+      } catch (error) {
+        this.#emit('notice', { event: 'ticket:refused', data: { error } });
+      } finally {
+        this.#asking = null;
+      }
+      if (!ticket && reason === 'expiring') this.#emit('ticket', { expiresAt: this.ticketExpiresAt });
+    })();
+  }
+
+  /** A request was refused for good: what does that make of the conversation? */
+  #refused(error) {
+    if (error.status === 401) {
+      this.#needTicket();
+    } else if (error.status === 410) {
+      this.#over(this.expiresAt !== null && this.now() >= this.expiresAt - 1000 ? 'expired' : 'erased');
+    } else if (error.status === 404) {
+      this.#over('missing');
+    } else if (error.code === 'SESSION_ENDED') {
+      this.#ended();
+    } else if ((error.status === 403 || error.status === 400) && !this.#loaded) {
+      this.#over('denied');
+    } else if (this.#line && this.#line.state !== 'off' && error === this.#line.error) {
+      // The line itself was refused with something unforeseen: slowly, but never give up.
+      this.#later('again', 30_000, () => this.#line.restart());
+    }
+  }
+
+  #wipe() {
+    this.#log.reset();
+    this.#log.cursor = null;
+    this.#outbox.close();
+    this.typing.clear();
+    this.#held = null;
+    this.#emit('messages', { added: [], changed: [], reset: true, older: false });
+  }
+
+  #shut() {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#line?.stop();
+    this.#share?.stop();
+    this.link = 'off';
+  }
+
+  // ---- requests
+
+  #call(method, path, options) {
+    return this.#door.call(method, path, options);
+  }
+
+  /** For one click of a person: a few tries over a few seconds, then the error is theirs to see. All of these may be repeated safely. */
+  async #patiently(act) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        if (error.status === 401) this.#refused(error);
+        if (!error.passing || attempt >= 3) throw error;
+        await pause(Math.min(8000, Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random }))));
+      }
+    }
+  }
+
+  async #post({ clientId, content, type, replyTo, metadata }) {
+    const message = await this.#call('POST', '/messages', { body: { clientId, content, type, replyTo, metadata } });
+    this.#expectEcho(message.id);
+    return message;
+  }
+
+  /** Stored is announced: if the stream does not bring our own message back it has died without telling us. */
+  #expectEcho(id) {
+    if (this.#timers.has('echo')) return;
+    this.#later('echo', ECHO_MS, () => {
+      if (this.#log.position >= id || !this.mayRead) return;
+      if (this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
+      else if (!this.leading) this.#fill();
+    });
+  }
+
+  #itemChanged(item, message) {
+    // A tab without a stream of history (no permission to read) never sees its own message come back.
+    if (message && item.state === 'sent' && message.expiresAt) this.#setDeadline(message.expiresAt, true);
+    if (message && this.#log.get(message.id)) this.#outbox.items = this.#outbox.items.filter((one) => one !== item);
+    this.#emit('outbox', { item });
+  }
+
+  #amended(message) {
+    const { changed } = this.#log.amend(message);
+    if (message.expiresAt) this.#setDeadline(message.expiresAt, true);
+    if (changed) this.#emit('messages', { added: [], changed: [changed], reset: false, older: false });
+  }
+
+  #typingStop() {
+    clearTimeout(this.#timers.get('typing'));
+    if (!this.#typingOn) return;
+    this.#typingOn = false;
+    this.#typingSentAt = 0;
+    this.#call('POST', '/typing', { body: { isTyping: false }, keepalive: true }).catch(() => {});
+  }
+
+  #sendRead() {
+    if (this.#readWanted <= this.myRead || !watching() || this.#timers.has('read') || this.phase === 'ticket' || FINAL.has(this.phase)) return;
+    this.#later('read', 250, async () => {
+      const upTo = this.#readWanted;
+      if (upTo <= this.myRead || !watching()) return;
+      try {
+        await this.#call('PUT', '/read', { body: { upTo } });
+        this.#readSent = Math.max(this.#readSent, upTo);
+        this.#share?.post({ t: 'read', upTo });
+        this.#sendRead();
+      } catch {
+        // The next sign of life tries again.
+      }
+    });
+  }
+
+  #aliveSoon() {
+    if (this.#timers.has('alive')) return;
+    this.#later('alive', 400, () => this.#alive());
+  }
+
+  /** Proof of life and delivered mark in one; also how a dead line is noticed, which EventSource alone would not. */
+  async #alive({ timeoutMs = 8000 } = {}) {
+    if (!this.#loaded || this.phase === 'ticket' || FINAL.has(this.phase)) return;
+    try {
+      await this.#call('PUT', '/alive', { body: this.#log.cursor === null ? {} : { cursor: this.#log.cursor }, timeoutMs });
+      this.#sendRead();
+    } catch (error) {
+      if (error.status === 0 && this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
+      else if (!error.passing) this.#refused(error);
+    }
+  }
+
+  // ---- the browser around us
+
+  #watchBrowser() {
+    const on = (target, name, act) => {
+      target?.addEventListener?.(name, act);
+      this.#undo.push(() => target?.removeEventListener?.(name, act));
+    };
+    on(globalThis, 'online', () => {
+      this.#lineChanged();
+      if (this.leading) this.#line?.restart();
+      this.#outbox.go();
+    });
+    // "Offline" may be wrong (a server on this very machine), so ask before believing it.
+    on(globalThis, 'offline', () => {
+      this.#lineChanged();
+      this.#alive({ timeoutMs: 3000 });
+    });
+    on(globalThis.document, 'visibilitychange', () => {
+      if (hidden()) {
+        this.#hiddenAt = Date.now();
+        return;
+      }
+      this.#alive();
+      this.#lineChanged();
+      if (this.leading && this.#hiddenAt && Date.now() - this.#hiddenAt > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.#line.restart();
+    });
+    on(globalThis, 'focus', () => {
+      if (this.phase === 'ticket') this.#tryCookie();
+      this.#sendRead();
+    });
+    this.#tickAt = Date.now();
+    const tick = setInterval(() => {
+      const late = Date.now() - this.#tickAt;
+      this.#tickAt = Date.now();
+      // The machine slept: whatever was connected is not any more.
+      if (late > this.#options.aliveMs + 60_000 && this.leading) this.#line?.restart();
+      if (!hidden()) this.#alive();
+    }, this.#options.aliveMs);
+    this.#undo.push(() => clearInterval(tick));
+  }
+
+  /** A pause that ends early when the network comes back. */
+  #wake(ms) {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        globalThis.removeEventListener?.('online', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      globalThis.addEventListener?.('online', done, { once: true });
+    });
+  }
+
+  // ---- small things
+
+  #setPhase(phase, error) {
+    if (this.phase === phase) return;
+    this.phase = phase;
+    this.#emit('phase', { phase, error });
+  }
+
+  #setLink(link) {
+    if (this.link === link) return;
+    this.link = link;
+    if (this.leading) this.#share.post({ t: 'link', link, mode: this.mode });
+    this.#emit('link', { link, mode: this.mode });
+  }
+
+  #later(name, ms, act) {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.set(name, setTimeout(() => {
+      this.#timers.delete(name);
+      act();
+    }, ms));
+  }
+
+  #freshId() {
+    // Not crypto.randomUUID: that one is missing on plain HTTP off localhost.
+    return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
