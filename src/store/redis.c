@@ -64,6 +64,7 @@ struct redis {
 	bool writing;            /* hiredis' buffer is not empty */
 	bool threaded;
 	bool stopping;
+	unsigned generation;
 	int wake_fd;
 	pthread_t thread;
 };
@@ -219,6 +220,7 @@ static void connect_now(struct redis *r)
 		return;
 	}
 	r->state = CONNECTING;
+	r->generation++;
 	r->retry_at = clock_mono_ms() + TIMEOUT_MS;   /* now the deadline of connecting */
 	if (a->path[0] != '\0')
 		greet(r);
@@ -330,6 +332,8 @@ static void hand_out(struct redis *r)
 /* ---- driving ---- */
 
 int redis_fd(const struct redis *r) { return r->context != NULL ? r->context->fd : -1; }
+
+unsigned redis_generation(const struct redis *r) { return r->generation; }
 
 unsigned redis_events(const struct redis *r)
 {

@@ -26,6 +26,7 @@ void redis_free(struct redis *r);   /* stops the thread; answers everything outs
 void redis_start(struct redis *r);
 
 int redis_fd(const struct redis *r);           /* -1 while not connected; changes over time */
+unsigned redis_generation(const struct redis *r); /* another number with every new connection (whose descriptor may be the old one's number) */
 unsigned redis_events(const struct redis *r);  /* EPOLLIN, EPOLLOUT as wanted now */
 void redis_io(struct redis *r);                /* does what can be done without blocking, calls done */
 int64_t redis_tick(struct redis *r);           /* reconnects and times out what is due; returns clock_mono_ms of the next need */

@@ -2,7 +2,8 @@
 -- KEYS _conversation; ARGV _participant, then 6 hub  7 exchanges it now holds for this participant  8 position ('' = no cursor, starts now)  9 check
 --   10 entries at most  11 bytes at most
 -- Reply {OK, resumed (1 yes, 0 no, -1 no cursor), expiresAt, status, position to go on from, its check, length,
---        {online}, {participant, read …}, {participant, delivered …}, when to look at presence again, {entries after the position}}
+--        {online}, {participant, read …}, {participant, delivered …}, when to look at presence again, {entries after the position},
+--        the time of all this}
 --   | {NO_LEASE}: the hub must take a new id | {code}
 --- include _conversation.lua
 --- include _presence.lua
@@ -37,4 +38,4 @@ if from < length then
     entries[i] = entry
   end
 end
-return { 'OK', resumed, expires, status, from, from_check or end_check(length), length, online, call('HGETALL', read), call('HGETALL', delivered), again, entries }
+return { 'OK', resumed, expires, status, from, from_check or end_check(length), length, online, call('HGETALL', read), call('HGETALL', delivered), again, entries, now }

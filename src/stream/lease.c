@@ -1,0 +1,195 @@
+/* The hub's name and lease, its inbox, and the work of hubs that died. See hub.h and design §5. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/keys.h"
+#include "stream/hub.h"
+
+enum { POP_S = 5, POP_MARGIN_MS = 2000, POP_COUNT = 128, RETRY_MS = 250 };
+
+struct dead {
+	struct hub *hub;
+	unsigned bucket;
+	char id[HUB_ID_LEN + 1];
+};
+
+/* ---- readers, when the hub's view of the log may have a hole ---- */
+
+static void read_on_all(struct place *p)
+{
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->state == READER_LIVE)
+			reader_read_on(r);
+	}
+}
+
+static void again_all(struct place *p)
+{
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		reader_again(r);
+	}
+}
+
+/* ---- inbox ---- */
+
+static void popped(void *ctx, const struct reply *r)
+{
+	struct hub *h = ctx;
+
+	h->popping = false;
+	if (h->stopping)
+		return;
+	if (reply_count(r) == 2) {
+		news_batch(h, reply_at(r, 1));
+	} else if (r == NULL) {
+		/* The connection broke: news may have been popped and lost. The log is the truth. */
+		place_each(h, read_on_all);
+	}
+	inbox_pop(h);
+}
+
+/* One blocking pop for the whole hub. With several buckets the first key is another one each time, so none is favoured. */
+void inbox_pop(struct hub *h)
+{
+	struct args a;
+	unsigned buckets = keys_buckets();
+
+	if (h->popping || h->stopping)
+		return;
+	h->popping = true;
+	args_init(&a);
+	args_str(&a, "BLMPOP");
+	args_int(&a, POP_S);
+	args_int(&a, buckets);
+	for (unsigned i = 0; i < buckets; i++)
+		keys_inbox(&a, (h->bucket_turn + i) % buckets, h->id);
+	h->bucket_turn = (h->bucket_turn + 1) % buckets;
+	args_str(&a, "LEFT");
+	args_str(&a, "COUNT");
+	args_int(&a, POP_COUNT);
+	redis_call(h->inbox, &a, POP_S * 1000 + POP_MARGIN_MS, popped, h);
+}
+
+/* ---- the dead ---- */
+
+static void settled(void *ctx, enum err e, int64_t at)
+{
+	(void)ctx;
+	(void)e;
+	(void)at;
+}
+
+static void reaped(void *ctx, enum err e, const struct reply *conversations)
+{
+	struct dead *d = ctx;
+	size_t n = reply_count(conversations);
+
+	for (size_t i = 1; e == OK && i < n; i++)
+		settle(d->hub->commands, reply_text(reply_at(conversations, i), NULL), d->id, settled, NULL);
+	if (e == OK && n > REAP_MOST)
+		reap(d->hub->commands, d->bucket, d->id, reaped, d);
+	else
+		free(d);
+}
+
+static void bury(struct hub *h, unsigned bucket, const char *id)
+{
+	struct dead *d = calloc(1, sizeof *d);
+
+	if (d == NULL || strlen(id) > HUB_ID_LEN || strcmp(id, h->id) == 0) {
+		free(d);
+		return;
+	}
+	d->hub = h;
+	d->bucket = bucket;
+	strcpy(d->id, id);
+	reap(h->commands, bucket, id, reaped, d);
+}
+
+/* ---- the lease ---- */
+
+struct renewal {
+	struct hub *hub;
+	unsigned bucket;
+	bool take;
+	char id[HUB_ID_LEN + 1];
+};
+
+static void renew(struct hub *h, bool take);
+
+static void take_name(struct hub *h)
+{
+	id_hex(h->id, HUB_ID_LEN);
+	h->leased = false;
+	renew(h, true);
+}
+
+static void leased(void *ctx, enum err e, bool no_lease, const struct reply *dead)
+{
+	struct renewal *mine = ctx;
+	struct hub *h = mine->hub;
+	bool current = strcmp(mine->id, h->id) == 0, taken = mine->take;
+	unsigned bucket = mine->bucket;
+
+	free(mine);
+	if (h->stopping || !current)
+		return;
+	h->leases_under_way--;
+	if (no_lease) {
+		lease_lost(h);
+		return;
+	}
+	if (e != OK) {
+		if (taken)
+			timer_set(&h->timers, &h->lease_timer, clock_mono_ms() + RETRY_MS);
+		return;
+	}
+	for (size_t i = 1; i < reply_count(dead); i++)
+		bury(h, bucket, reply_text(reply_at(dead, i), NULL));
+	if (taken && h->leases_under_way == 0 && !h->leased) {
+		h->leased = true;
+		inbox_pop(h);
+		place_each(h, again_all);
+	}
+}
+
+static void renew(struct hub *h, bool take)
+{
+	h->leases_under_way = keys_buckets();
+	for (unsigned b = 0; b < keys_buckets(); b++) {
+		struct renewal *mine = calloc(1, sizeof *mine);
+		if (mine == NULL)
+			abort();
+		mine->hub = h;
+		mine->bucket = b;
+		mine->take = take;
+		strcpy(mine->id, h->id);
+		lease(h->commands, b, h->id, take, leased, mine);
+	}
+	timer_set(&h->timers, &h->lease_timer, clock_mono_ms() + LEASE_RENEW_MS);
+}
+
+void lease_lost(struct hub *h)
+{
+	if (!h->leased && h->leases_under_way > 0)
+		return;   /* a new name is being taken already */
+	log_line(LOG_WARN, "hub.lease_lost", "i:readers", (int64_t)atomic_load(&h->readers), NULL);
+	take_name(h);
+}
+
+static void fire(void *owner)
+{
+	struct hub *h = owner;
+
+	renew(h, !h->leased);
+}
+
+void lease_begin(struct hub *h)
+{
+	h->lease_timer.fire = fire;
+	h->lease_timer.owner = h;
+	take_name(h);
+}

@@ -1,0 +1,181 @@
+/* What the inbox brings (the lines are described in store/lua/_conversation.lua). See hub.h. */
+#define _GNU_SOURCE   /* memmem */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "stream/hub.h"
+
+struct news {
+	struct place *place;
+	char kind;
+	struct span rest;
+};
+
+static struct span line(struct span *rest)
+{
+	const char *end = memchr(rest->at, '\n', rest->len);
+	struct span out = { rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len };
+	size_t used = out.len + (end != NULL ? 1 : 0);
+
+	rest->at += used;
+	rest->len -= used;
+	return out;
+}
+
+static bool text(char *out, size_t room, struct span s)
+{
+	if (s.len >= room)
+		return false;
+	memcpy(out, s.at, s.len);
+	out[s.len] = '\0';
+	return true;
+}
+
+static int64_t number(struct span s)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < s.len && i < 15 && s.at[i] >= '0' && s.at[i] <= '9'; i++)
+		n = n * 10 + (s.at[i] - '0');
+	return n;
+}
+
+/* False: nothing that concerns a place of ours. */
+static bool parse(struct hub *h, struct news *n, const struct reply *item)
+{
+	char conversation[ID_MAX + 1];
+
+	n->rest.at = reply_text(item, &n->rest.len);
+	struct span id = line(&n->rest), kind = line(&n->rest);
+	if (kind.len != 1)
+		return false;
+	n->kind = kind.at[0];
+	n->place = NULL;
+	if (n->kind == 'o')
+		return true;
+	if (!text(conversation, sizeof conversation, id))
+		return false;
+	n->place = place_find(h, conversation);
+	return n->place != NULL && !n->place->gone;
+}
+
+static void entry_news(struct place *p, struct span rest)
+{
+	struct entry e;
+	int64_t position = number(line(&rest)), expires_at = number(line(&rest));
+	char who[ID_MAX + 1];
+
+	if (!entry_parse(&e, position, rest.at, rest.len)) {
+		log_line(LOG_ERROR, "news.strange", NULL);
+		return;
+	}
+	if (position > p->end)
+		p->end = position;
+	place_deadline(p, expires_at);
+	if (e.kind == ENTRY_EVENT && e.event.len == 13 && memcmp(e.event.at, "session:ended", 13) == 0)
+		p->ended = true;
+	/* Who sends has stopped typing. */
+	if (e.kind == ENTRY_MESSAGE && (p->typists[0].until > 0 || p->typists[1].until > 0) && text(who, sizeof who, e.message.sender))
+		place_typing(p, who, "", false);
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		reader_entry(r, &e);
+	}
+}
+
+/* The value of a member in data that our own scripts wrote. */
+static struct span member(struct span data, const char *start)
+{
+	const char *at = memmem(data.at, data.len, start, strlen(start));
+	struct span none = { data.at, 0 };
+
+	if (at == NULL)
+		return none;
+	at += strlen(start);
+	const char *end = memchr(at, '"', data.len - (size_t)(at - data.at));
+	return end != NULL ? (struct span){ at, (size_t)(end - at) } : none;
+}
+
+static void typing_news(struct place *p, const char *author, struct span data)
+{
+	char role[10];
+
+	if (text(role, sizeof role, member(data, "\"role\":\"")))
+		place_typing(p, author, role, memmem(data.at, data.len, "\"isTyping\":true", 15) != NULL);
+}
+
+static void passing_news(struct place *p, struct span rest)
+{
+	char event[32], author[ID_MAX + 1];
+
+	if (!text(event, sizeof event, line(&rest)) || !text(author, sizeof author, line(&rest)))
+		return;
+	if (strcmp(event, "user:typing") == 0) {
+		typing_news(p, author, rest);
+		return;
+	}
+	if (strcmp(event, "presence") == 0)
+		place_settle_at(p, clock_now_ms() + 60000);
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (strcmp(r->ticket.participant, author) != 0)
+			reader_passing(r, event, rest.at, rest.len);
+	}
+}
+
+static void kick_news(struct place *p, struct span who)
+{
+	char participant[ID_MAX + 1];
+
+	if (!text(participant, sizeof participant, who))
+		return;
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (strcmp(r->ticket.participant, participant) == 0)
+			reader_kick(r);
+	}
+}
+
+static void erasure(struct place *p, struct span rest)
+{
+	struct span state = line(&rest), at = line(&rest);
+
+	place_gone(p, state.len == 6 ? "session:erased" : "session:expired", at.at, at.len);
+}
+
+static void overflowed(struct place *p)
+{
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		reader_read_on(r);
+	}
+}
+
+void news_batch(struct hub *h, const struct reply *items)
+{
+	struct news n;
+
+	/* Obey erasures first: nothing that came before one in this batch is told any more (design §5). */
+	for (size_t i = 0; i < reply_count(items); i++)
+		if (parse(h, &n, reply_at(items, i)) && n.kind == 'x')
+			erasure(n.place, n.rest);
+	for (size_t i = 0; i < reply_count(items); i++) {
+		if (!parse(h, &n, reply_at(items, i)) || n.kind == 'x')
+			continue;
+		if (n.kind == 'o') {
+			place_each(h, overflowed);
+			continue;
+		}
+		n.place->calls++;
+		if (n.kind == 'n')
+			entry_news(n.place, n.rest);
+		else if (n.kind == 'p')
+			passing_news(n.place, n.rest);
+		else if (n.kind == 'k')
+			kick_news(n.place, n.rest);
+		n.place->calls--;
+		place_release(n.place);
+	}
+}
