@@ -77,17 +77,12 @@ static const char *add_key(struct jwt_keys *keys, const char *kid, size_t kid_le
 	return NULL;
 }
 
-/* True when every comma-separated item starts with "kid=". A lone secret may well end in '=' (base64), or hold a comma. */
+/* True when spec begins with "kid=" and a secret: then all of it is a list. A lone secret may well end in '=' (base64), or hold a comma. */
 static bool is_list(const char *spec)
 {
-	for (const char *item = spec; item; item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL) {
-		size_t item_len = strcspn(item, ","), kid_len = strcspn(item, "=,");
-		if (kid_len == item_len || !kid_valid(item, kid_len))
-			return false;
-		if (item[kid_len + strspn(item + kid_len, "=")] == '\0' && item == spec)
-			return false; /* only '=' follows: padding, not a key id */
-	}
-	return true;
+	size_t kid_len = strcspn(spec, "=,");
+
+	return spec[kid_len] == '=' && kid_valid(spec, kid_len) && spec[kid_len + strspn(spec + kid_len, "=")] != '\0';
 }
 
 static const char *add_list(struct jwt_keys *keys, const char *spec)
@@ -95,8 +90,11 @@ static const char *add_list(struct jwt_keys *keys, const char *spec)
 	const char *why = NULL;
 
 	for (const char *item = spec; item && !why;) {
-		size_t item_len = strcspn(item, ","), kid_len = strcspn(item, "=");
-		why = add_key(keys, item, kid_len, item + kid_len + 1, item_len - kid_len - 1);
+		size_t item_len = strcspn(item, ","), kid_len = strcspn(item, "=,");
+		if (kid_len == item_len)
+			why = "in a list of secrets each must be kid=secret";
+		else
+			why = add_key(keys, item, kid_len, item + kid_len + 1, item_len - kid_len - 1);
 		item = item[item_len] ? item + item_len + 1 : NULL;
 	}
 	return why;

@@ -1,0 +1,541 @@
+/* base/jwt: what must be let in, and every way of getting in that must fail (RFC 8725, and what is known of libjwt 1.10.2).
+ * Tokens are signed here with libsodium, so that nothing depends on the library under test. */
+#include <pthread.h>
+#include <sodium.h>
+
+#include "unit.h"
+#include "base/clock.h"
+#include "base/jwt.h"
+
+#define SECRET "a secret of thirty-two bytes ok!"
+#define OTHER "another secret; also long enough"
+#define NOW INT64_C(1700000000) /* seconds, by the wrapped clock */
+#define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
+
+static int64_t now_ms = NOW * 1000;
+
+int64_t __wrap_clock_now_ms(void);
+int64_t __wrap_clock_now_ms(void)
+{
+	return now_ms;
+}
+
+static size_t base64url(char *out, const void *bytes, size_t len)
+{
+	sodium_bin2base64(out, 8192, bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return strlen(out);
+}
+
+/* A token over any bytes. Static: one at a time. */
+static char *token_of(const char *header, size_t header_len, const char *payload, size_t payload_len, const char *secret)
+{
+	static char token[32768];
+	unsigned char mac[32];
+	crypto_auth_hmacsha256_state s;
+	size_t n = base64url(token, header, header_len);
+
+	token[n++] = '.';
+	n += base64url(token + n, payload, payload_len);
+	crypto_auth_hmacsha256_init(&s, (const unsigned char *)secret, strlen(secret));
+	crypto_auth_hmacsha256_update(&s, (const unsigned char *)token, n);
+	crypto_auth_hmacsha256_final(&s, mac);
+	token[n++] = '.';
+	base64url(token + n, mac, sizeof mac);
+	return token;
+}
+
+static char *token(const char *header, const char *payload)
+{
+	return token_of(header, strlen(header), payload, strlen(payload), SECRET);
+}
+
+/* A payload whose exp is an hour ahead, and whatever else. */
+static char *claims(const char *more)
+{
+	static char text[8192];
+
+	snprintf(text, sizeof text, "{\"iss\":\"mainserver\",\"exp\":%lld%s}", (long long)NOW + 3600, more);
+	return text;
+}
+
+static struct jwt_keys *keys_of(const char *spec)
+{
+	struct jwt_keys *keys = NULL;
+	const char *why = NULL;
+
+	if (jwt_keys_load(&keys, spec, &why) != OK)
+		fail_msg("%s", why);
+	return keys;
+}
+
+static enum err verify(const struct jwt_keys *keys, const char *text, size_t len, const char **why)
+{
+	json_t *out = NULL;
+	enum err e = jwt_verify(&out, keys, text, len, why);
+
+	if ((e == OK) != (out != NULL))
+		fail_msg("%s: claims do not fit the answer", text);
+	json_decref(out);
+	return e;
+}
+
+static void expect_(const char *spec, const char *text, enum err want, const char *what)
+{
+	struct jwt_keys *keys = keys_of(spec);
+	const char *why = NULL;
+
+	for (int round = 0; round < 2; round++) { /* the second may come from the cache */
+		enum err e = verify(keys, text, strlen(text), &why);
+		if (e != want)
+			fail_msg("%s: %s instead of %s (%s)", what, err_row(e)->code, err_row(want)->code, why ? why : "");
+	}
+	if (want != OK)
+		assert_non_null(why);
+	jwt_keys_free(keys);
+}
+
+#define good(text) expect_(SECRET, text, OK, #text)
+#define refused(text) expect_(SECRET, text, ERR_UNAUTHENTICATED, #text)
+#define expired(text) expect_(SECRET, text, ERR_TICKET_EXPIRED, #text)
+
+static void a_good_one_comes_back_whole(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	const char *text = token(HEADER, claims(",\"sessionId\":\"sess_1\",\"chatPermissions\":[\"send_message\"]"));
+	json_t *out = NULL;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		assert_int_equal(jwt_verify(&out, keys, text, strlen(text), NULL), OK);
+		assert_string_equal(json_string_value(json_object_get(out, "sessionId")), "sess_1");
+		assert_string_equal(json_string_value(json_array_get(json_object_get(out, "chatPermissions"), 0)), "send_message");
+		assert_int_equal(json_integer_value(json_object_get(out, "exp")), NOW + 3600);
+		json_decref(out);
+	}
+	jwt_keys_free(keys);
+	good(token("{\"alg\":\"HS256\"}", claims("")));
+	good(token("{\"typ\":\"jwt\",\"alg\":\"HS256\",\"made\":\"by\"}", claims("")));
+}
+
+static void algorithms(void **state)
+{
+	static const char *const algs[] = {"none", "None", "NONE", "nOnE", "hs256", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "", "HS256 "};
+	char header[100], *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(algs); i++) {
+		snprintf(header, sizeof header, "{\"alg\":\"%s\",\"typ\":\"JWT\"}", algs[i]);
+		text = token(header, claims(""));
+		refused(text);
+		strrchr(text, '.')[1] = '\0'; /* no signature at all */
+		refused(text);
+	}
+	refused(token("{\"typ\":\"JWT\"}", claims("")));
+	refused(token("{\"alg\":null}", claims("")));
+	refused(token("{\"alg\":[\"HS256\"]}", claims("")));
+	refused(token("{\"alg\":\"HS256\\u0000\"}", claims("")));
+	refused(token("{\"alg\":\"none\",\"alg\":\"HS256\"}", claims("")));
+	refused(token("{\"alg\":\"HS256\",\"alg\":\"HS256\"}", claims("")));
+}
+
+/* HMAC-SHA512 with the right key is still not what we take. */
+static void another_algorithm_signed_rightly(void **state)
+{
+	static char text[4096];
+	unsigned char mac[64];
+	crypto_auth_hmacsha512_state s;
+	const char *header = "{\"alg\":\"HS512\",\"typ\":\"JWT\"}", *payload = claims("");
+	size_t n = base64url(text, header, strlen(header));
+
+	(void)state;
+	text[n++] = '.';
+	n += base64url(text + n, payload, strlen(payload));
+	crypto_auth_hmacsha512_init(&s, (const unsigned char *)SECRET, strlen(SECRET));
+	crypto_auth_hmacsha512_update(&s, (const unsigned char *)text, n);
+	crypto_auth_hmacsha512_final(&s, mac);
+	text[n++] = '.';
+	base64url(text + n, mac, sizeof mac);
+	refused(text);
+}
+
+static void header_members_that_name_keys_or_rules(void **state)
+{
+	static const char *const members[] = {"\"crit\":[\"exp\"]", "\"crit\":[]", "\"b64\":false", "\"b64\":true", "\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}",
+		"\"jku\":\"https://evil.example/k\"", "\"x5u\":\"https://evil.example/k\"", "\"x5c\":[]", "\"x5t\":\"a\"", "\"x5t#S256\":\"a\"", "\"zip\":\"DEF\"",
+		"\"enc\":\"A256GCM\"", "\"cty\":\"JWT\"", "\"typ\":\"at+jwt\"", "\"typ\":\"JWS\"", "\"typ\":7", "\"typ\":null", "\"kid\":\"../../dev/null\"",
+		"\"kid\":\"' OR 1=1 --\"", "\"kid\":\"https://evil.example\"", "\"kid\":\"\"", "\"kid\":null", "\"kid\":1", "\"kid\":[\"a\"]", "\"kid\":\"a\""};
+	char header[200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(members); i++) {
+		snprintf(header, sizeof header, "{\"alg\":\"HS256\",%s}", members[i]);
+		expect_(SECRET, token(header, claims("")), ERR_UNAUTHENTICATED, members[i]);
+	}
+}
+
+static void signatures(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	char *text = token(HEADER, claims("")), *signature = strrchr(text, '.') + 1, kept;
+	size_t len = strlen(text);
+
+	(void)state;
+	assert_int_equal(strlen(signature), 43);
+	for (size_t i = 0; i < len; i++) /* each character, changed in each bit */
+		for (int bit = 0; bit < 8; bit++) {
+			text[i] ^= (char)(1 << bit);
+			if (verify(keys, text, len, NULL) != ERR_UNAUTHENTICATED)
+				fail_msg("character %zu, bit %d", i, bit);
+			text[i] ^= (char)(1 << bit);
+		}
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(verify(keys, text, cut, NULL), ERR_UNAUTHENTICATED);
+	assert_int_equal(verify(keys, text, len, NULL), OK);
+	kept = signature[42]; /* the same 32 bytes, spelled with other spare bits */
+	for (const char *p = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"; *p; p++) {
+		signature[42] = *p;
+		assert_int_equal(verify(keys, text, len, NULL), *p == kept ? OK : ERR_UNAUTHENTICATED);
+	}
+	memset(signature, 'A', 43); /* all zero */
+	assert_int_equal(verify(keys, text, len, NULL), ERR_UNAUTHENTICATED);
+	jwt_keys_free(keys);
+	refused(token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), OTHER));
+	refused(token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), ""));
+}
+
+static void spellings(void **state)
+{
+	static char changed[40000];
+	char *text;
+
+	(void)state;
+	text = token(HEADER, claims(""));
+	snprintf(changed, sizeof changed, "%s=", text);
+	refused(changed);
+	snprintf(changed, sizeof changed, "%s\n", text);
+	refused(changed);
+	snprintf(changed, sizeof changed, " %s", text);
+	refused(changed);
+	snprintf(changed, sizeof changed, "Bearer %s", text);
+	refused(changed);
+	snprintf(changed, sizeof changed, "%s.", text);
+	refused(changed);
+	snprintf(changed, sizeof changed, "%s.x.y", text); /* five parts: JWE */
+	refused(changed);
+	snprintf(changed, sizeof changed, "%s,%s", text, text);
+	refused(changed);
+	refused("");
+	refused(".");
+	refused("..");
+	refused("...");
+	refused("a.b");
+	/* '+' and '/' of plain base64, in a payload that has them */
+	text = token(HEADER, claims(",\"x\":\"\xc3\xbf\xc3\xbf\xc3\xbf\xc3\xbe\xc3\xbe\xc3\xbe?>?>?>~~~\""));
+	good(text);
+	for (char *p = text; *p; p++)
+		*p = *p == '-' ? '+' : *p == '_' ? '/' : *p;
+	refused(text);
+}
+
+static void a_nul_inside_is_not_an_end(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	char changed[2000], *text = token(HEADER, claims(""));
+	size_t len = strlen(text);
+
+	(void)state;
+	memcpy(changed, text, len + 1);
+	changed[len + 1] = 'x';
+	assert_int_equal(verify(keys, changed, len, NULL), OK);
+	assert_int_equal(verify(keys, changed, len + 1, NULL), ERR_UNAUTHENTICATED);
+	assert_int_equal(verify(keys, changed, len + 2, NULL), ERR_UNAUTHENTICATED);
+	jwt_keys_free(keys);
+}
+
+/* Payload and header whose last digit has spare bits set: the signature over that text is right, the spelling is not. */
+static void spare_bits_in_signed_parts(void **state)
+{
+	static char text[4096];
+	crypto_auth_hmacsha256_state s;
+	unsigned char mac[32];
+	const char *payload = claims(",\"a\":1"); /* any length that is no multiple of three */
+	size_t n = base64url(text, HEADER, strlen(HEADER));
+
+	(void)state;
+	if (strlen(payload) % 3 == 0)
+		payload = claims(",\"a\":12");
+	text[n++] = '.';
+	n += base64url(text + n, payload, strlen(payload));
+	text[n - 1]++; /* digits of equal rank: next letter, same byte */
+	crypto_auth_hmacsha256_init(&s, (const unsigned char *)SECRET, strlen(SECRET));
+	crypto_auth_hmacsha256_update(&s, (const unsigned char *)text, n);
+	crypto_auth_hmacsha256_final(&s, mac);
+	text[n++] = '.';
+	base64url(text + n, mac, sizeof mac);
+	refused(text);
+}
+
+static void payloads_that_are_none(void **state)
+{
+	static char deep[6000];
+	static const char *const bad[] = {"", "null", "[]", "\"x\"", "1", "{", "{}x", "{} {}", "\xef\xbb\xbf{}", "{\"exp\":1700003600,}", "{'exp':1700003600}",
+		"{\"exp\":1700003600,\"iss\":\"\xff\"}", "{\"exp\":1700003600,\"iss\":\"\xed\xa0\x80\"}", "{\"exp\":1700003600,\"iss\":\"\\ud800\"}",
+		"{\"exp\":1700003600,\"sessionId\":\"sess_1\\u0000x\"}", "{\"exp\":1700003600,\"a\\u0000\":1}", "{\"exp\":1700003600,\"exp\":1700003600}",
+		"{\"exp\":1700003600,\"sessionId\":\"a\",\"sessionId\":\"b\"}", "{\"exp\":1700003600,\"a\":{\"b\":1,\"b\":2}}", "{\"exp\":1700003600,\"a\":NaN}",
+		"{\"exp\":1700003600,\"a\":1e999}", "{\"exp\":1700003600,\"a\":99999999999999999999}"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		expect_(SECRET, token(HEADER, bad[i]), ERR_UNAUTHENTICATED, bad[i]);
+	refused(token_of(HEADER, strlen(HEADER), "{\"exp\":1700003600,\"a\":\"x\0y\"}", 28, SECRET));
+	refused(token("[]", claims("")));
+	refused(token("\"HS256\"", claims("")));
+	memset(deep, '[', 2000);
+	memset(deep + 2000, ']', 2000);
+	refused(token(HEADER, deep));
+	snprintf(deep, sizeof deep, "%s", claims(",\"a\":[[[[[[[1]]]]]]]"));
+	good(token(HEADER, deep));
+	snprintf(deep, sizeof deep, "%s", claims(",\"a\":[[[[[[[[1]]]]]]]]"));
+	refused(token(HEADER, deep));
+}
+
+static void lengths(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	static char filler[4000], more[4100];
+	char *text;
+	bool at_most = false;
+
+	(void)state;
+	for (int n = 2900; n < 3100; n++) {
+		memset(filler, 'x', (size_t)n);
+		filler[n] = '\0';
+		snprintf(more, sizeof more, ",\"a\":\"%s\"", filler);
+		text = token(HEADER, claims(more));
+		assert_int_equal(verify(keys, text, strlen(text), NULL), strlen(text) <= 4096 ? OK : ERR_UNAUTHENTICATED);
+		at_most |= strlen(text) >= 4095 && strlen(text) <= 4096;
+	}
+	assert_true(at_most);
+	jwt_keys_free(keys);
+}
+
+static void expiry(void **state)
+{
+	static const char *const bad[] = {"{}", "{\"exp\":null}", "{\"exp\":true}", "{\"exp\":\"1700003600\"}", "{\"exp\":1700003600.0}", "{\"exp\":1.7e9}",
+		"{\"exp\":1e400}", "{\"exp\":[1700003600]}", "{\"exp\":{}}", "{\"exp\":-1700003600}", "{\"exp\":9223372036854775807}", "{\"exp\":9223372036854776}",
+		"{\"EXP\":1700003600}"};
+	struct jwt_keys *keys = keys_of(SECRET);
+	const char *why = NULL;
+	char payload[100], *text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		expect_(SECRET, token(HEADER, bad[i]), ERR_UNAUTHENTICATED, bad[i]);
+	for (int off = -2; off <= 2; off++) {
+		snprintf(payload, sizeof payload, "{\"exp\":%lld}", (long long)NOW + off);
+		expect_(SECRET, token(HEADER, payload), off > 0 ? OK : ERR_TICKET_EXPIRED, payload);
+		snprintf(payload, sizeof payload, "{\"exp\":%lld}", (long long)NOW + 25 * 3600 + off);
+		expect_(SECRET, token(HEADER, payload), off <= 0 ? OK : ERR_UNAUTHENTICATED, payload);
+	}
+	expired(token(HEADER, "{\"exp\":0}"));
+	expired(token(HEADER, "{\"exp\":1}"));
+	text = token(HEADER, "{\"exp\":1700003600000}");
+	assert_int_equal(verify(keys, text, strlen(text), &why), ERR_UNAUTHENTICATED);
+	assert_non_null(strstr(why, "milliseconds"));
+	jwt_keys_free(keys);
+}
+
+static void not_yet(void **state)
+{
+	static const char *const names[] = {"nbf", "iat"};
+	static const char *const bad[] = {"\"1700000000\"", "1.7e9", "null", "-1", "[]", "9223372036854775807"};
+	char more[100];
+
+	(void)state;
+	for (size_t n = 0; n < COUNT(names); n++) {
+		for (size_t i = 0; i < COUNT(bad); i++) {
+			snprintf(more, sizeof more, ",\"%s\":%s", names[n], bad[i]);
+			expect_(SECRET, token(HEADER, claims(more)), ERR_UNAUTHENTICATED, more);
+		}
+		for (int off = -2; off <= 2; off++) {
+			snprintf(more, sizeof more, ",\"%s\":%lld", names[n], (long long)NOW + 60 + off);
+			expect_(SECRET, token(HEADER, claims(more)), off <= 0 ? OK : ERR_UNAUTHENTICATED, more);
+		}
+	}
+	snprintf(more, sizeof more, ",\"nbf\":1,\"iat\":%lld", (long long)NOW + 61); /* the later one counts */
+	refused(token(HEADER, claims(more)));
+}
+
+/* Nothing about times is told to whoever cannot sign. */
+static void an_unsigned_one_learns_nothing(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	const char *payloads[] = {"{\"exp\":1}", "{\"exp\":1700003600000}", "{}", "{\"exp\":1700003600}"}, *why, *first = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(payloads); i++) {
+		char *text = token_of(HEADER, strlen(HEADER), payloads[i], strlen(payloads[i]), OTHER);
+		assert_int_equal(verify(keys, text, strlen(text), &why), ERR_UNAUTHENTICATED);
+		first = first ? first : why;
+		assert_string_equal(why, first);
+	}
+	jwt_keys_free(keys);
+}
+
+static void several_secrets(void **state)
+{
+	static const char *const spec = "new=" SECRET ",old=" OTHER;
+	const char *payload = claims("");
+	char *text;
+
+	(void)state;
+	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), SECRET);
+	expect_(spec, text, OK, "no kid, first secret");
+	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), OTHER);
+	expect_(spec, text, OK, "no kid, second secret");
+	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), "a third secret of enough bytes..");
+	expect_(spec, text, ERR_UNAUTHENTICATED, "no kid, unknown secret");
+	text = token_of("{\"alg\":\"HS256\",\"kid\":\"old\"}", 27, payload, strlen(payload), OTHER);
+	expect_(spec, text, OK, "kid of the second");
+	text = token_of("{\"alg\":\"HS256\",\"kid\":\"new\"}", 27, payload, strlen(payload), OTHER);
+	expect_(spec, text, ERR_UNAUTHENTICATED, "kid of the first, secret of the second");
+	text = token_of("{\"alg\":\"HS256\",\"kid\":\"xyz\"}", 27, payload, strlen(payload), SECRET);
+	expect_(spec, text, ERR_UNAUTHENTICATED, "unknown kid");
+}
+
+static void secrets_that_are_refused(void **state)
+{
+	static const char *const bad[] = {"", "short", "fifteen bytes..", "a=", "a=short", "a=" SECRET ",b=", "a=" SECRET ",a=" OTHER, "a=" SECRET ",b=short",
+		"a=" SECRET "," OTHER, "a=" SECRET ",", "a=" SECRET ",b c=" OTHER, "a=" SECRET ",=" OTHER};
+	struct jwt_keys *keys;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		const char *why = NULL;
+		keys = NULL;
+		if (jwt_keys_load(&keys, bad[i], &why) != ERR_BAD_REQUEST)
+			fail_msg("taken: %s", bad[i]);
+		assert_null(keys);
+		assert_non_null(why);
+	}
+	/* one secret that merely looks like a list */
+	expect_("c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK, "base64");
+	expect_("with, comma; and = in it!", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "with, comma; and = in it!"), OK, "comma");
+	/* a listed secret that ends in '=' */
+	expect_("k=c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK, "k=base64");
+}
+
+static void our_own_signature(void **state)
+{
+	struct jwt_keys *keys = keys_of("new=" SECRET ",old=" OTHER);
+	json_t *in = json_pack("{s:s, s:I, s:[s]}", "iss", "mainserver", "exp", (json_int_t)NOW + 60, "chatPermissions", "send_message"), *out = NULL;
+	char *text = jwt_sign(keys, in), header[200];
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	assert_int_equal(jwt_verify(&out, keys, text, strlen(text), NULL), OK);
+	assert_true(json_equal(in, out));
+	assert_int_equal(sodium_base642bin((unsigned char *)header, sizeof header, text, strcspn(text, "."), NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
+	header[n] = '\0';
+	assert_non_null(strstr(header, "\"kid\":\"new\""));
+	expect_(SECRET, token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), SECRET), OK, "plain");
+	json_decref(in);
+	json_decref(out);
+	free(text);
+	jwt_keys_free(keys);
+}
+
+static void the_cache_looks_at_the_clock(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	char more[100], *text;
+
+	(void)state;
+	snprintf(more, sizeof more, ",\"nbf\":%lld", (long long)NOW);
+	text = token(HEADER, claims(more));
+	assert_int_equal(verify(keys, text, strlen(text), NULL), OK);
+	assert_int_equal(verify(keys, text, strlen(text), NULL), OK);
+	now_ms = (NOW + 3600) * 1000 - 1;
+	assert_int_equal(verify(keys, text, strlen(text), NULL), OK);
+	now_ms++;
+	assert_int_equal(verify(keys, text, strlen(text), NULL), ERR_TICKET_EXPIRED);
+	assert_int_equal(verify(keys, text, strlen(text), NULL), ERR_TICKET_EXPIRED);
+	now_ms = (NOW - 100) * 1000; /* a clock set back */
+	assert_int_equal(verify(keys, text, strlen(text), NULL), ERR_UNAUTHENTICATED);
+	now_ms = NOW * 1000;
+	assert_int_equal(verify(keys, text, strlen(text), NULL), OK);
+	jwt_keys_free(keys);
+}
+
+/* Verifies many tokens from several threads at once; run under the sanitizers and valgrind. */
+struct crowd {
+	const struct jwt_keys *keys;
+	char *text[300];
+};
+
+static void *verify_all(void *arg)
+{
+	struct crowd *c = arg;
+	intptr_t wrong = 0;
+
+	for (int round = 0; round < 20; round++)
+		for (size_t i = 0; i < COUNT(c->text); i++) {
+			json_t *out = NULL;
+			if (jwt_verify(&out, c->keys, c->text[i], strlen(c->text[i]), NULL) != OK ||
+				json_integer_value(json_object_get(out, "n")) != (json_int_t)i)
+				wrong++;
+			json_decref(out);
+		}
+	return (void *)wrong;
+}
+
+static void many_threads(void **state)
+{
+	struct jwt_keys *keys = keys_of(SECRET);
+	struct crowd crowd = {.keys = keys};
+	pthread_t thread[4];
+	char more[50];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(crowd.text); i++) {
+		snprintf(more, sizeof more, ",\"n\":%zu", i);
+		crowd.text[i] = strdup(token(HEADER, claims(more)));
+	}
+	for (size_t i = 0; i < COUNT(thread); i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, verify_all, &crowd), 0);
+	for (size_t i = 0; i < COUNT(thread); i++) {
+		void *wrong;
+		pthread_join(thread[i], &wrong);
+		assert_null(wrong);
+	}
+	for (size_t i = 0; i < COUNT(crowd.text); i++)
+		free(crowd.text[i]);
+	jwt_keys_free(keys);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_one_comes_back_whole),
+		cmocka_unit_test(algorithms),
+		cmocka_unit_test(another_algorithm_signed_rightly),
+		cmocka_unit_test(header_members_that_name_keys_or_rules),
+		cmocka_unit_test(signatures),
+		cmocka_unit_test(spellings),
+		cmocka_unit_test(a_nul_inside_is_not_an_end),
+		cmocka_unit_test(spare_bits_in_signed_parts),
+		cmocka_unit_test(payloads_that_are_none),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(expiry),
+		cmocka_unit_test(not_yet),
+		cmocka_unit_test(an_unsigned_one_learns_nothing),
+		cmocka_unit_test(several_secrets),
+		cmocka_unit_test(secrets_that_are_refused),
+		cmocka_unit_test(our_own_signature),
+		cmocka_unit_test(the_cache_looks_at_the_clock),
+		cmocka_unit_test(many_threads),
+	};
+
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("jwt", tests, NULL, NULL);
+}
