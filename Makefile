@@ -18,7 +18,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN   = -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(if $(SAN),$(SANFLAGS),$(HARDEN)) -pthread -iquote src \
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARNINGS) $(if $(SAN),$(SANFLAGS),$(HARDEN)) -pthread -iquote src \
               $(if $(SAN)$(TEST),-DROOM_TEST) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),$(SANFLAGS),-Wl,-z,relro,-z,now) -pthread -Wl,--as-needed
 LIBS        = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
