@@ -123,12 +123,18 @@ static void believe_proxy(struct request *r, const struct forwarded *f)
 		r->remote_addr = client_behind_proxies(r, f->for_list);
 }
 
-/* Folded lines (obsolete since RFC 7230) and the like: no header may hold control characters but the tab. */
-static bool plain(const char *value)
+/* No header may hold control characters but the tab, nor a folded line (obsolete since RFC 7230): lighttpd hands that on with blanks for the line end,
+ * three in a row with the one that began the next line, which nobody writes. Cookies and User-Agent hold other people's texts, so there it is let pass. */
+static bool plain(const char *name, size_t len, const char *value)
 {
-	for (const unsigned char *c = (const unsigned char *)value; *c; c++)
-		if ((*c < ' ' && *c != '\t') || *c == 0x7f)
+	bool free_text = (len == 6 && memcmp(name, "COOKIE", 6) == 0) || (len == 10 && memcmp(name, "USER_AGENT", 10) == 0);
+	int blanks = 0;
+
+	for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+		blanks = *c == ' ' || *c == '\t' ? blanks + 1 : 0;
+		if ((*c < ' ' && *c != '\t') || *c == 0x7f || (blanks == 3 && !free_text))
 			return false;
+	}
 	return true;
 }
 
@@ -158,7 +164,7 @@ static void read_header(struct request *r, struct forwarded *f, const char *name
 	for (size_t i = 0; i < sizeof headers / sizeof *headers && !slot; i++)
 		if (headers[i].len == len && memcmp(headers[i].name, name, len) == 0)
 			slot = (const char **)((char *)r + headers[i].slot);
-	if (!plain(value))
+	if (!plain(name, len, value))
 		r->malformed = true;
 	if (slot)
 		take(r, slot, value);
