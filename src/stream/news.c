@@ -1,5 +1,4 @@
 /* What the inbox brings (the lines are described in store/lua/_conversation.lua). See hub.h. */
-#define _GNU_SOURCE   /* memmem */
 #include <stdio.h>
 #include <string.h>
 
