@@ -45,7 +45,7 @@ struct reader {
 	struct exchange *x;             /* NULL when gone: only a call under way still holds the reader */
 	struct ticket ticket;
 	enum reader_state state;
-	bool poll, begun, dirty, watching, waiting_out, told_expiring, calling, registered, cursor_given, fallback_known;
+	bool poll, begun, dirty, watching, waiting_out, told_expiring, calling, registered, stale, cursor_given, fallback_known;
 	bool has_delivery;              /* a poll: something came that ends it */
 	int64_t heartbeat_ms, beat_at, poll_until, drain_until;   /* clock_mono_ms */
 	struct cursor at;               /* the last entry it was given */

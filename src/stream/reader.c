@@ -102,6 +102,7 @@ static void fire(void *owner)
 /* ---- beginning ---- */
 
 static void tail_came(void *ctx, enum err e, const struct tail *t);
+static bool began_again(struct reader *r);
 
 static void go_live_or_on(struct reader *r, int64_t length)
 {
@@ -153,12 +154,10 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 		note_dirty(r);
 		return;
 	}
-	if (e == ERR_GONE) {
-		reader_kick(r);   /* the news of it, or the deadline's timer, said why */
+	if (began_again(r))
 		return;
-	}
 	if (e != OK) {
-		reader_kick(r);
+		reader_kick(r);   /* if it is gone, the news of it or the deadline's timer say so; else the client's cursor decides */
 		return;
 	}
 	place_deadline(r->place, t->expires_at);
@@ -193,6 +192,8 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 		note_dirty(r);
 		return;
 	}
+	if (began_again(r))
+		return;
 	if (no_lease) {
 		lease_lost(r->hub);   /* it subscribes again under the new name */
 		return;
@@ -239,9 +240,22 @@ void reader_subscribe(struct reader *r)
 
 void reader_again(struct reader *r)
 {
-	if (r->state == READER_ENDING || r->state == READER_REDEEMING || r->calling)
+	if (r->state == READER_ENDING || r->state == READER_REDEEMING)
 		return;
+	if (r->calling)
+		r->stale = true;   /* what is under way is under the old name */
+	else
+		reader_subscribe(r);
+}
+
+/* After a call came back: was the hub renamed meanwhile? Then the reader begins again, whatever the answer was. */
+static bool began_again(struct reader *r)
+{
+	if (!r->stale)
+		return false;
+	r->stale = false;
 	reader_subscribe(r);
+	return true;
 }
 
 static void redeemed(void *ctx, enum err e, const struct ticket *t)
