@@ -42,7 +42,8 @@
 /* clang-format off: a row a line, so that it reads as the table it is */
 static const struct config_row rows[] = {
 	TEXT("ROOM_ENV", "", "file of more settings, lines NAME=value; the environment wins"),
-	NUMBER("ROOM_PORT", "8080", 1, 65535, "", "port that lighttpd listens on"),
+	NUMBER("ROOM_PORT", "8080", 0, 65535, "", "port that lighttpd listens on; 0: any free one"),
+	TEXT("ROOM_BIND", "localhost", "address that lighttpd listens on; *: every one of this machine"),
 	URL("ROOM_URL", "", "public base address; unset: http(s)://localhost and the port"),
 	TEXT("ROOM_STATE", "./var", "directory of sockets, logs, the private Redis and SQLite"),
 	TEXT("ROOM_WEB", "", "directory of the static pages; unset: web/ beside the program"),
