@@ -1,0 +1,53 @@
+/* The user that lighttpd runs as: see account.h. */
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "room/account.h"
+
+#define ACCOUNT "www-data"
+
+bool account_become(const struct account *a)
+{
+	return !a->other || (setgroups(0, NULL) == 0 && setresgid(a->gid, a->gid, a->gid) == 0 && setresuid(a->uid, a->uid, a->uid) == 0);
+}
+
+bool account_share(const struct account *a, const char *path, mode_t mode)
+{
+	return !a->other || (chown(path, (uid_t)-1, a->gid) == 0 && chmod(path, mode) == 0);
+}
+
+/* Asks as that user, in a child: folders above may be closed to him, and only the kernel knows all the rules. */
+static bool can_reach(const struct account *a, const struct place *p)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid == 0) {
+		char *errors = place_path("%s/web/errors/errors.lua", p->share), *conf = place_path("%s/lighttpd.conf", p->share);
+		bool good = account_become(a) && access(p->web, R_OK | X_OK) == 0 && access(errors, R_OK) == 0 && access(conf, R_OK) == 0 &&
+		            access(p->state, X_OK) == 0 && access(p->scratch, X_OK) == 0;
+		free(errors);
+		free(conf);
+		_exit(good ? 0 : 1);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+void account_choose(struct account *a, const struct place *p)
+{
+	struct passwd *user = geteuid() == 0 ? getpwnam(ACCOUNT) : NULL;
+	char *upload = place_path("%s/upload", p->scratch);
+
+	*a = (struct account){.other = user != NULL, .uid = user ? user->pw_uid : 0, .gid = user ? user->pw_gid : 0};
+	if (a->other) {
+		if (!account_share(a, p->state, 0710) || !account_share(a, p->scratch, 0710) || chown(upload, a->uid, a->gid) != 0 || !can_reach(a, p)) {
+			a->other = false;
+			(void)!chown(upload, 0, 0);
+		}
+	}
+	free(upload);
+}

@@ -1,0 +1,6 @@
+#include "room/command.h"
+int session_command(int argc, char **argv)
+{
+	(void)argc;
+	return command_misused(argv[0], "x");
+}
