@@ -13,15 +13,18 @@ FUZZ_S  ?= 60
 
 # ---- flags ----
 
+# Those that are not installed are not needed yet.
+pkg = $(foreach p,$(PKGS),$(shell pkg-config $(1) $(p) 2>/dev/null))
+
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
            -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough $(if $(CI),-Werror)
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN   = -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS  ?= -O2 -g
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARNINGS) $(if $(SAN),$(SANFLAGS),$(HARDEN)) -pthread -iquote src \
-              $(if $(SAN)$(TEST),-DROOM_TEST) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+              $(if $(SAN)$(TEST),-DROOM_TEST) $(call pkg,--cflags)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),$(SANFLAGS),-Wl,-z,relro,-z,now) -pthread -Wl,--as-needed
-LIBS        = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+LIBS        = $(call pkg,--libs) -lm
 ALL_CFLAGS := $(ALL_CFLAGS)
 LIBS       := $(LIBS)
 
@@ -77,7 +80,7 @@ lint:                           ## layers, format, lengths, clang-tidy, cppcheck
 	@CFLAGS="$(ALL_CFLAGS)" tools/lint
 
 format:                         ## clang-format everything in place
-	clang-format -i $(SOURCES) $(wildcard src/*/*.h src/*.h tests/*/*.h)
+	$$(command -v clang-format-14 || command -v clang-format) -i $(SOURCES) $(wildcard src/*/*.h src/*.h tests/*/*.h)
 
 install: all                    ## into DESTDIR and PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/reading-room $(DESTDIR)$(PREFIX)/share/reading-room
