@@ -111,7 +111,7 @@ static void mistakes_stop_it(void **state)
 {
 	static const struct {
 		const char *name, *value;
-	} rows[] = {{"ROOM_PORT", "0"}, {"ROOM_PORT", "65536"}, {"ROOM_PORT", "80x"}, {"ROOM_PORT", " 80"}, {"ROOM_PORT", "-1"}, {"ROOM_PORT", "+80"},
+	} rows[] = {{"ROOM_TICKET_S", "59"}, {"ROOM_PORT", "65536"}, {"ROOM_PORT", "80x"}, {"ROOM_PORT", " 80"}, {"ROOM_PORT", "-1"}, {"ROOM_PORT", "+80"},
 		{"ROOM_PORT", "0x50"}, {"ROOM_PORT", "99999999999999999999"}, {"ROOM_TLS", "yes"}, {"ROOM_TLS", "2"}, {"ROOM_SENDS", "5"}, {"ROOM_SENDS", "5/"},
 		{"ROOM_SENDS", "/5"}, {"ROOM_SENDS", "5/0"}, {"ROOM_SENDS", "5/5/5"}, {"ROOM_SENDS", "-5/5"}, {"ROOM_URL", "localhost"}, {"ROOM_URL", "ftp://x"},
 		{"ROOM_URL", "http://"}, {"ROOM_URL", "http:///x"}, {"ROOM_URL", "https://a b"}, {"ROOM_URL", "https://a?x=1"}, {"ROOM_URL", "https://a\nb"},
