@@ -1,0 +1,154 @@
+// SIGKILL in the middle of 10,000 sends (promises A to D), judged from the clients' own histories. Nobody waits for quiet before a kill.
+// Redis runs with AOF everysec: killing its process (not the machine) loses nothing that was acknowledged.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ok } from '../lib/contract.mjs';
+import { PollReader, Sender, StreamReader, call, pool, positionOf, until, verdict, wholeHistory } from '../lib/client.mjs';
+import { startStack } from '../lib/stack.mjs';
+
+// Sends n messages in all, in several sessions with readers of both kinds on both sides; at(k) is called once k were acknowledged.
+async function storm(stack, n, at, { sessions = 8 } = {}) {
+  const talks = await Promise.all(Array.from({ length: sessions }, async () => {
+    const s = await stack.session();
+    return {
+      s,
+      readers: ['student', 'counselor'].flatMap((who) => [new StreamReader(`stream of ${who} in ${s.id}`, stack.base, s.id, s.tickets[who]), new PollReader(`poll of ${who} in ${s.id}`, stack.base, s.id, s.tickets[who], { wait: 4 })]),
+      senders: ['student', 'counselor'].map((who) => new Sender(who, stack.base, s.id, s.tickets[who], s[who])),
+    };
+  }));
+  await Promise.all(talks.flatMap((t) => t.readers).map((r) => until(`${r.name} to be ready`, () => r.cursor)));
+  let acked = 0;
+  const acts = [];
+  await pool(sessions * 6, Array.from({ length: n }, (_, i) => i), async (i) => {
+    const { senders } = talks[i % sessions];
+    await senders[Math.floor(i / sessions) % 2].send(`c${i}`, `message ${i}`);
+    const act = at?.(++acked);
+    if (act) acts.push(act);
+  });
+  await Promise.all(acts);
+  let total = 0;
+  const tries = { sends: 0, attempts: 0, breaks: 0, resets: 0 };
+  for (const { s, readers, senders } of talks) {
+    const { messages } = await until('the history', () => wholeHistory(stack.base, s.id, s.tickets.student));
+    assert.equal(messages.length, senders[0].sends.length + senders[1].sends.length, 'as many messages as were sent, no more');
+    await Promise.all(readers.map((r) => r.reached(messages.at(-1).id, 40_000)));
+    await Promise.all(readers.map((r) => r.stop()));
+    total += verdict({ senders, readers, messages }).acked;
+    tries.sends += messages.length;
+    tries.attempts += senders.flatMap((x) => x.sends).reduce((a, x) => a + x.attempts, 0);
+    tries.breaks += readers.reduce((a, r) => a + r.breaks, 0);
+    tries.resets += readers.reduce((a, r) => a + r.resets.length, 0);
+  }
+  assert.equal(total, n, 'every send was acknowledged in the end');
+  return tries;
+}
+
+describe('SIGKILL', () => {
+  let stack;
+  before(async () => { stack = await startStack(); });
+  after(() => stack?.stop());
+
+  test('an api process, a hub, Redis and lighttpd, one after another, in 10,000 sends', { timeout: 240_000 }, async (t) => {
+    // acknowledged so far → whom: each of the four, then again without a pause between two of them.
+    const plan = { 700: ['api'], 1700: ['hub'], 2700: ['redis'], 3700: ['lighttpd'], 4700: ['api', 'hub'], 5700: ['redis', 'lighttpd'], 6700: ['hub', 'redis'], 7700: ['api', 'lighttpd'], 8700: ['api', 'hub', 'redis', 'lighttpd'] };
+    const killed = [];
+    const tries = await storm(stack, 10_000, (k) => {
+      if (!plan[k]) return undefined;
+      return Promise.all(plan[k].map(async (name) => {
+        const pid = await until(`a ${name} to kill`, () => { try { return stack.kill(name); } catch { return 0; } });
+        killed.push(`${name} ${pid}`);
+        await stack.replaced(name, pid, 20_000);
+      }));
+    });
+    assert.equal(killed.length, 16);
+    assert.ok(tries.attempts > tries.sends, 'the kills were felt: some sends were repeated');
+    assert.ok(tries.breaks > 0, 'and some streams broke');
+    assert.equal(tries.resets, 0, 'no log was lost, so no reader had to start anew');
+    t.diagnostic(`killed ${killed.join(', ')}; ${JSON.stringify(tries)}`);
+  });
+  test('every process of a kind at once', { timeout: 120_000 }, async (t) => {
+    const tries = await storm(stack, 2000, (k) => {
+      const name = { 400: 'api', 1000: 'hub', 1500: 'api' }[k];
+      return name && Promise.all(stack.children()[name].map((pid) => { process.kill(pid, 'SIGKILL'); return stack.replaced(name, pid, 20_000); }));
+    }, { sessions: 4 });
+    assert.equal(tries.resets, 0);
+    t.diagnostic(JSON.stringify(tries));
+  });
+  test('ended politely (SIGTERM), one process after the other: not even a repeat is needed', { timeout: 120_000 }, async (t) => {
+    const tries = await storm(stack, 2000, (k) => {
+      const name = { 300: 'api', 700: 'hub', 1100: 'api', 1500: 'hub' }[k];
+      if (!name) return undefined;
+      const pid = stack.kill(name, 'SIGTERM');
+      return stack.replaced(name, pid, 20_000);
+    }, { sessions: 4 });
+    assert.equal(tries.resets, 0);
+    assert.equal(tries.attempts, tries.sends, 'a polite end refused or dropped a send');
+    t.diagnostic(JSON.stringify(tries));
+  });
+  test('afterwards all is as before', async () => {
+    const s = await stack.session();
+    ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
+    ok(await call(stack.base, 'GET', '/health'));
+    const { api, hub, redis, lighttpd } = stack.children();
+    assert.deepEqual([api.length, hub.length, redis.length, lighttpd.length], [2, 2, 1, 1]);
+  });
+});
+
+describe('the log is lost', () => {
+  let stack;
+  before(async () => { stack = await startStack(); });
+  after(() => stack?.stop());
+  test('Redis emptied under open streams: gone for all, never an old cursor taken for a new one', async () => {
+    const s = await stack.session();
+    const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
+    await stack.redis('FLUSHALL');
+    assert.equal((await stack.as(s.tickets.student).get(`${s.path}/messages`)).status, 404);
+    // The same id again is another log: what was resumed from the old one must be told so.
+    const r = await call(stack.base, 'POST', '/api/sessions', { ticket: stack.service(), json: { sessionId: s.id, studentAnonymousId: s.student, counselorId: s.counselor } });
+    assert.equal(r.status, 201);
+    for (let i = 0; i < 5; i++) ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `new ${i}` }), 201);
+    const reader = new StreamReader('old cursor', stack.base, s.id, s.tickets.student, m.cursor);
+    await until('the reset', () => reader.resets.length === 1);
+    assert.equal(reader.starts[0].resumed, false);
+    assert.equal(reader.seen.length, 0);
+    await reader.stop();
+  });
+  test('truncated, as after a failover that lost the newest: `reset`, no silent gap', async () => {
+    const s = await stack.session();
+    const sent = [];
+    for (let i = 0; i < 10; i++) sent.push(ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `m${i}` }), 201));
+    const [log] = (await stack.redis('KEYS', `*conv:${s.id}:log`)).split('\n');
+    await stack.redis('LTRIM', log, '0', '-4');
+    for (let i = 0; i < 5; i++) ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: `rewritten ${i}` }), 201);
+    const lost = new StreamReader('from a lost entry', stack.base, s.id, s.tickets.student, sent.at(-1).cursor);
+    const kept = new StreamReader('from a kept entry', stack.base, s.id, s.tickets.student, sent[3].cursor);
+    await until('the reset', () => lost.resets.length === 1);
+    const { messages } = await wholeHistory(stack.base, s.id, s.tickets.student);
+    await kept.reached(messages.at(-1).id);
+    assert.equal(kept.resets.length, 0);
+    await Promise.all([lost.stop(), kept.stop()]);
+    verdict({ readers: [kept], messages });
+    assert.ok(positionOf(lost.starts[0].cursor) >= messages.at(-1).id);
+  });
+});
+
+describe('the supervisor', () => {
+  test('killed itself, takes everything with it', async () => {
+    const stack = await startStack();
+    const children = Object.values(stack.children()).flat();
+    assert.ok(children.length >= 6);
+    const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
+    process.kill(stack.pid, 'SIGKILL');
+    await until('the children to end', () => children.every((pid) => !alive(pid)), { ms: 15_000 });
+  });
+  test('SIGINT ends it as cleanly as SIGTERM, streams open or not', async () => {
+    const stack = await startStack();
+    const s = await stack.session();
+    const reader = new StreamReader('r', stack.base, s.id, s.tickets.student);
+    await until('ready', () => reader.cursor);
+    process.kill(stack.pid, 'SIGINT');
+    reader.running = false;
+    await stack.stop();
+    await reader.stop();
+  });
+});

@@ -1,0 +1,145 @@
+// Readers that are a burden (design §5, promise H): the slow, the half-closed, the silent; and a hub that stood still past its lease.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ok } from '../lib/contract.mjs';
+import { PollReader, Raw, Sender, SseParser, Stream, StreamReader, dechunk, pool, positionOf, slow, sleep, until, verdict, wholeHistory } from '../lib/client.mjs';
+import { startStack } from '../lib/stack.mjs';
+
+const request = (s, route, ticket) => `GET ${s.path}/${route} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ticket}\r\n\r\n`;
+
+describe('slow readers', () => {
+  let stack;
+  before(async () => { stack = await startStack({ env: { ROOM_HUBS: '1' } }); });
+  after(() => stack?.stop());
+  test('one that does not read holds nobody up and costs little; its exchange is ended, and it resumes without a gap', async () => {
+    const s = await stack.session();
+    const good = new StreamReader('good', stack.base, s.id, s.tickets.counselor);
+    const bad = new Raw(stack.base, { highWaterMark: 4096 });
+    await bad.write(request(s, 'events', s.tickets.student));
+    await until('both to be here', async () => good.cursor && ok(await stack.as(stack.service()).get(`/api/sessions/${s.id}`)).online.length === 2);
+    const [hub] = stack.children().hub;
+    const [lighttpd] = stack.children().lighttpd;
+    const before = { hub: stack.rss_kb(hub), lighttpd: stack.rss_kb(lighttpd) };
+    const content = 'x'.repeat(16_000);
+    let most = 0;
+    const n = 2500; // 40 MB
+    let last;
+    await pool(16, Array.from({ length: n }, (_, i) => i), async (i) => {
+      const m = ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: `${i} ${content}`, clientId: `c${i}` }), 201);
+      if (!last || m.id > last.id) last = m;
+      if (i % 50 === 0) most = Math.max(most, stack.rss_kb(hub));
+    });
+    await good.reached(last.id, 20_000);
+    assert.equal(good.breaks, 0, 'the good reader was never cut');
+    const grown = { hub: Math.max(most, stack.rss_kb(hub)) - before.hub, lighttpd: stack.rss_kb(lighttpd) - before.lighttpd };
+    // 40 MB were due to the slow one; a bounded buffer, and the pages on their way to the good one, are far less.
+    if (process.env.SAN !== '1') assert.ok(grown.hub < 12_000 && grown.lighttpd < 12_000, `grown by ${JSON.stringify(grown)} KB`);
+    assert.equal(bad.ended, false, 'nothing was read, so the end is not seen yet');
+    bad.read();
+    await until('its end', () => bad.ended, { ms: 20_000 });
+    const head = bad.buffer.indexOf('\r\n\r\n') + 4;
+    const events = [];
+    const parser = new SseParser((e) => events.push(e));
+    parser.push(dechunk(bad.buffer.subarray(head)).body);
+    const entries = events.filter((e) => e.id !== undefined && e.event !== 'ready');
+    assert.ok(entries.length < n, 'it got all of it: that was no slow reader');
+    assert.ok(bad.bytes < 20_000_000, `${bad.bytes} bytes were kept for it`);
+    const resumed = new StreamReader('resumed', stack.base, s.id, s.tickets.student, parser.lastId);
+    await resumed.reached(last.id, 20_000);
+    const { messages } = await wholeHistory(stack.base, s.id, s.tickets.student);
+    resumed.seen.unshift(...entries.map((e) => ({ cursor: e.id, event: e.event, data: JSON.parse(e.data) })));
+    resumed.begin = positionOf(events.find((e) => e.event === 'ready').id);
+    await Promise.all([good.stop(), resumed.stop()]);
+    verdict({ readers: [good, resumed], messages });
+    bad.destroy();
+  });
+  test('a slow client that asks for much history at once gets all of it, if slowly', async () => {
+    const s = await stack.session();
+    const start = (await stack.as(s.tickets.student).get(`${s.path}/messages`)).json.cursor;
+    for (let i = 0; i < 150; i++) ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `${i} ${'y'.repeat(16_000)}` }), 201);
+    const raw = new Raw(stack.base, { highWaterMark: 4096 }).read();
+    let paused = 0;
+    raw.socket.on('data', () => { if (paused++ % 16 === 0) { raw.socket.pause(); setTimeout(() => raw.socket.resume(), 5); } });
+    await raw.write(`GET ${s.path}/events?after=${start} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.tickets.counselor}\r\n\r\n`);
+    await until('all 2.4 MB', () => raw.bytes > 150 * 16_000 && raw.text.includes('"149 y'), { ms: 30_000 });
+    assert.ok(!raw.ended);
+    raw.destroy();
+  });
+});
+
+describe('clients that go', () => {
+  let stack;
+  before(async () => { stack = await startStack(); });
+  after(() => stack?.stop());
+  const fds = () => [...stack.children().hub, ...stack.children().lighttpd].reduce((n, pid) => n + stack.fds(pid), 0);
+  const settled = async () => { let last; await until('descriptors to settle', async () => { const n = fds(); await sleep(250); const same = n === fds() && n === last; last = n; return same; }, { ms: 20_000 }); return fds(); };
+
+  for (const [name, leave] of [['close', (c) => c.destroy()], ['close their sending side only', (c) => c.halfClose()], ['reset the connection', (c) => (c.socket.resetAndDestroy ? c.socket.resetAndDestroy() : c.destroy())]]) {
+    for (const route of ['events', 'poll?wait=30&after=']) {
+      test(`${name}, ${route.slice(0, 6)}: their places are free again within seconds`, async () => {
+        const s = await stack.session();
+        const { cursor } = ok(await stack.as(s.tickets.student).get(`${s.path}/poll`));
+        ok(await stack.as(s.tickets.counselor).get(`${s.path}/poll`));
+        const end = ok(await stack.as(s.tickets.student).get(`${s.path}/messages`)).cursor ?? cursor;
+        const before = await settled();
+        const all = await Promise.all(Array.from({ length: 60 }, async () => {
+          const c = new Raw(stack.base).read();
+          await c.write(request(s, route.endsWith('=') ? `${route}${end}` : route, s.tickets.student));
+          return c;
+        }));
+        await until('all to be parked', () => fds() >= before + 60);
+        for (const c of all) leave(c);
+        await until(`descriptors to be given back (${before} before, now ${fds()})`, () => fds() <= before + 6, { ms: 8000 });
+        for (const c of all) c.destroy();
+      });
+    }
+  }
+  test('and the service is as quick as ever', async () => {
+    const s = await stack.session();
+    const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
+    await st.ready();
+    const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
+    await st.next((e) => e.id === m.cursor, { ms: 2000 });
+    st.close();
+  });
+});
+
+describe('a hub that stands still', () => {
+  let stack;
+  before(async () => { stack = await startStack(); });
+  after(() => stack?.stop());
+  const leases = async () => {
+    const keys = (await stack.redis('KEYS', '*hub:*')).split('\n').filter((k) => /hub:[^:]+$/.test(k));
+    const types = await Promise.all(keys.map((k) => stack.redis('TYPE', k)));
+    return keys.filter((_, i) => types[i] === 'string');
+  };
+  test('past its lease, and goes on: its readers are told everything, once', async () => {
+    const sessions = await Promise.all(Array.from({ length: 4 }, () => stack.session()));
+    const readers = sessions.map((s) => [0, 1, 2, 3].flatMap((i) => (i % 2 ? new PollReader(`poll ${i}`, stack.base, s.id, s.tickets.counselor, { wait: 3 }) : new StreamReader(`stream ${i}`, stack.base, s.id, s.tickets.student))));
+    await Promise.all(readers.flat().map((r) => until('ready', () => r.cursor)));
+    const senders = sessions.map((s) => new Sender('a', stack.base, s.id, s.tickets.student, s.student));
+    let going = true;
+    const sending = senders.map(async (sender) => { for (let i = 0; going; i++) { await sender.send(`c${i}`, `m${i}`); await sleep(30); } });
+    const had = await leases();
+    assert.equal(had.length, 2, had.join());
+    const pid = stack.kill('hub', 'SIGSTOP');
+    try {
+      await until('its lease to lapse', async () => (await leases()).length < 2, { ms: 90_000, every: 200 });
+      const n = senders[0].sends.length;
+      await until('more sends meanwhile', () => senders[0].sends.length > n + 20);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await until('a lease again', async () => (await leases()).length === 2, { ms: 20_000 });
+    going = false;
+    await Promise.all(sending);
+    assert.ok((await leases()).some((k) => !had.includes(k)), 'it took a new name');
+    for (const [i, s] of sessions.entries()) {
+      const { messages } = await wholeHistory(stack.base, s.id, s.tickets.student);
+      await Promise.all(readers[i].map((r) => r.reached(messages.at(-1).id, 40_000)));
+      await Promise.all(readers[i].map((r) => r.stop()));
+      assert.deepEqual(readers[i].filter((r) => r.resets.length), [], 'no reader had to start anew');
+      verdict({ senders: [senders[i]], readers: readers[i], messages });
+    }
+  });
+});
