@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "room/command.h"
 
 static int help_command(int argc, char **argv);

@@ -3,8 +3,6 @@
 #ifndef ROOM_COMMAND_H
 #define ROOM_COMMAND_H
 
-#define ROOM_VERSION "0.1.0"
-
 enum { COMMAND_USAGE = 2, COMMAND_IN_USE = 3 };
 
 int up_command(int argc, char **argv);

@@ -1,6 +1,37 @@
+/* `room reload`: asks a running `room up` to replace its handlers, hubs and lighttpd, so that new programs and certificates come into use. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
 #include "room/command.h"
+#include "room/running.h"
+
+static const char usage[] =
+	"usage: room reload\n"
+	"\n"
+	"Tells the `room up` of ROOM_STATE to start its programs anew (all but Redis) and let the old ones finish: nobody is turned away, open\n"
+	"streams end and their readers come back. Settings stay as they were at the start.\n";
+
 int reload_command(int argc, char **argv)
 {
-	(void)argc;
-	return command_misused(argv[0], "x");
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	json_t *running;
+	pid_t pid;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		return option == 'h' ? command_help(usage) : command_misused(argv[0], NULL);
+	if (optind < argc)
+		return command_misused(argv[0], "it takes no arguments");
+	if (config_load() != 0)
+		return EXIT_FAILURE;
+	running = running_read();
+	if (!running)
+		return command_failed("no `room up` is running in %s", config_text("ROOM_STATE"));
+	pid = (pid_t)json_integer_value(json_object_get(running, "pid"));
+	json_decref(running);
+	return kill(pid, SIGHUP) == 0 ? EXIT_SUCCESS : command_failed("pid %d: %s", (int)pid, strerror(errno));
 }

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/id.h"
+#include "chat/ticket.h"
 #include "room/command.h"
 #include "room/file.h"
 #include "room/place.h"
@@ -73,4 +74,18 @@ bool secret_provide(const char *state, bool make)
 	}
 	free(path);
 	return good;
+}
+
+bool secret_setup(void)
+{
+	const char *why = NULL;
+
+	if (config_load() != 0 || !secret_provide(config_text("ROOM_STATE"), false))
+		return false;
+	config_done();
+	if (config_load() != 0)
+		return false;
+	if (ticket_setup(&why) != OK)
+		return command_failed("ROOM_JWT_SECRET: %s", why), false;
+	return true;
 }

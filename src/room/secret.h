@@ -8,4 +8,7 @@
  * none. False after saying why: there is no secret, or its file is readable by others. */
 bool secret_provide(const char *state, bool make);
 
+/* For commands that sign: loads the settings and the secret, so that tickets can be minted. False after saying why. */
+bool secret_setup(void);
+
 #endif

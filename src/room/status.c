@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/version.h"
 #include "room/command.h"
 #include "room/file.h"
 #include "room/up.h"

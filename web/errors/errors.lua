@@ -27,9 +27,9 @@ local api = path:find("^/api/") or path:find("^/auth/") or path:find("^/chats/")
 local retry_after
 if status == 501 and r.req_header["Transfer-Encoding"] then
   known[501] = { "BAD_REQUEST", "This transfer coding is not understood." }
-elseif status == 501 and not api then   -- a page, asked with something other than GET
+elseif status == 501 and not api then   -- a page asked with something other than GET, or (without a path) a method that lighttpd doesn't know
   status = 405
-  r.resp_header["Allow"] = "GET, HEAD"
+  r.resp_header["Allow"] = path == "" and "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" or "GET, HEAD"
 elseif status == 403 and not api then   -- a folder: what cannot be seen answers as what is not there
   status = 404
 end
