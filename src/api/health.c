@@ -12,12 +12,12 @@
 
 static void pinged(void *exchange, enum err e)
 {
-	struct buf out;
+	static const char well[] = "{\"status\":\"ok\",\"redis\":\"ok\",\"version\":\"" ROOM_VERSION "\"}";
 
-	buf_init(&out, 256);
-	buf_printf(&out, "{\"status\":\"%s\",\"redis\":\"%s\",\"version\":\"%s\"}", e == OK ? "ok" : "unavailable", e == OK ? "ok" : "unavailable", ROOM_VERSION);
-	exchange_json(exchange, e == OK ? 200 : 503, &out);
-	buf_done(&out);
+	if (e == OK)
+		exchange_reply(exchange, 200, "application/json", well, sizeof well - 1);
+	else
+		answer_error(exchange, e, NULL, 0);
 }
 
 void health_show(struct exchange *x)
