@@ -7,7 +7,7 @@
 unsigned keys_bucket(const char *conversation);
 unsigned keys_buckets(void);   /* ROOM_BUCKETS */
 
-/* Adds the 13 KEYS that every script of a conversation takes, in the order of store/lua/_conversation.lua. a must be empty. */
+/* Adds the 12 KEYS that every script of a conversation takes, in the order of store/lua/_conversation.lua. a must be empty. */
 void keys_conversation(struct args *a, const char *conversation);
 
 /* Adds {b}:hub:<hub>, {b}:hubs, {b}:hub:<hub>:inbox, {b}:hub:<hub>:convs. a must be empty. */

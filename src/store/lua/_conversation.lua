@@ -1,5 +1,5 @@
 -- What every script of a conversation begins with. KEYS, in this order (store/keys.c):
---   1 conv  2 log  3 sent  4 hubs  5 present  6 read  7 delivered  8 device  9 rate  10 gone  11 due  12 push  13 audit
+--   1 conv  2 log  3 sent  4 hubs  5 present  6 read  7 delivered  8 device  9 gone  10 due  11 push  12 audit
 -- An entry of the log is lines (content is JSON, so it holds no raw line end):
 --   m check at sender role refs content metadata editedAt deletedAt edits     a message (refs: JSON members type, clientId, replyTo, threadId)
 --   e check at position                                                       a marker: that message was edited
@@ -12,9 +12,10 @@
 --   id k participant                   that one has no place here any more
 --   '' o                               the inbox overflowed: read everything again
 local call = redis.call
-local conv, log, sent, hubs, present, read, delivered, device, rate, gone, due, push, audit = unpack(KEYS)
+local conv, log, sent, hubs, present, read, delivered, device, gone, due, push, audit = unpack(KEYS)
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_text = time[1] .. string.sub('00000' .. time[2], -6, -4)   -- as text too: formatting numbers is what costs most in these scripts
+local now = tonumber(now_text)
 local tag = string.match(conv, '^{[^}]*}:')
 local id = string.sub(conv, #tag + 6)
 
@@ -23,7 +24,7 @@ local SLACK = 60000            -- TTLs are set anew when the deadline has moved 
 local GONE_MS = 26 * 3600000   -- a dead session's id answers 410 for so long (design §6)
 local INBOX_MOST = 4096        -- news waiting for one hub; past it the hub reads the logs instead
 local INBOX_MS = 60000
-local AUDIT_MOST = 100000
+local AUDIT_MOST = 100000      -- items nobody fetched, some more at times: trimmed by the thousand
 
 local function announce(news)
   for _, hub in ipairs(call('HKEYS', hubs)) do
@@ -51,7 +52,7 @@ end
 -- TTLs of all keys, and the bookkeeping's worklist, for this deadline.
 local function keep(deadline)
   local at = deadline + BACKSTOP + SLACK
-  for i = 1, 9 do call('PEXPIREAT', KEYS[i], at) end
+  for i = 1, 8 do call('PEXPIREAT', KEYS[i], at) end
   call('PEXPIREAT', gone, deadline + GONE_MS)
   call('ZADD', due, deadline, id)
   call('HSET', conv, 'keptFor', deadline)
@@ -68,14 +69,14 @@ local function missing()
 end
 
 local function note(what, side, position)
-  if call('RPUSH', audit, now .. ' ' .. what .. ' ' .. id .. ' ' .. side .. ' ' .. position) > AUDIT_MOST then
+  if call('RPUSH', audit, now_text .. ' ' .. what .. ' ' .. id .. ' ' .. side .. ' ' .. position) > AUDIT_MOST + 1000 then
     call('LTRIM', audit, -AUDIT_MOST, -1)
   end
 end
 
 -- An entry and what hubs are told of it. Returns its position.
 local function append_event(check, event, data, expires)
-  local entry = 's\n' .. check .. '\n' .. now .. '\n' .. event .. '\n' .. data
+  local entry = 's\n' .. check .. '\n' .. now_text .. '\n' .. event .. '\n' .. data
   local position = call('RPUSH', log, entry)
   if position == 1 then keep_key(log, expires) end
   announce(id .. '\nn\n' .. position .. '\n' .. expires .. '\n' .. entry)

@@ -1,18 +1,24 @@
 -- Whoever speaks or reads: ARGV 1 participant, 2 side, 3 role label, 4 acts of the ticket, 5 twenty-four random hex digits.
 local me, side, role, my_acts = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local check, spare_check = string.sub(ARGV[5], 1, 12), string.sub(ARGV[5], 13, 24)
+local other_side = side == 'student' and 'counselor' or 'student'
 local expires, status
+local c            -- the conversation's fields, in the order of enter(); everything a send needs comes in one call
+local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT = 6, 7, 8, 9, 10, 11, 12, 13
+local other_here   -- readers were told that the other one is here
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
 -- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life.
 local function enter(acts)
-  local c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side)
+  c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side, other_side, 'ttl', 'keptFor', 'salt', 'messages', 'firstMessage',
+    'rate:' .. me, 'sentKept')
   if not c[1] then return missing() end
   expires, status = tonumber(c[1]), c[2]
   if expires <= now then return { 'GONE' } end
   if c[3] ~= me then return { 'NOT_FOUND' } end
   if acts > 0 and bit.band(acts, bit.band(my_acts, tonumber(c[4]))) ~= acts then return { 'FORBIDDEN' } end
-  local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me)
+  local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me, 'o:' .. (c[OTHER] or ''))
+  other_here = signs[3]
   if not signs[1] then
     call('HSET', present, 'l:' .. me, now)
     keep_key(present, expires)
@@ -31,23 +37,24 @@ local function enter(acts)
   return nil
 end
 
--- A participant's messages per time, two windows each beginning with its first message. Returns nil, or ms to wait.
-local function throttled(most, window_ms, burst, burst_ms)
-  if most == 0 and burst == 0 then return nil end
-  local s, n, t, m = string.match(call('HGET', rate, me) or '', '^(%d+) (%d+) (%d+) (%d+)$')
-  s, n, t, m = tonumber(s) or 0, tonumber(n) or 0, tonumber(t) or 0, tonumber(m) or 0
-  if now - s >= window_ms then s, n = now, 0 end
-  if now - t >= burst_ms then t, m = now, 0 end
+-- A participant's messages per time, two windows each beginning with its first message. Returns ms to wait, or nil and what is to be
+-- kept in the conversation's field rate:<participant>.
+local function throttle(most, window_ms, burst, burst_ms)
+  local s, n, t, m = string.match(c[RATE] or '0 0 0 0', '^(%d+) (%d+) (%d+) (%d+)$')
+  n, m = tonumber(n), tonumber(m)
+  if now - s >= window_ms then s, n = now_text, 0 end
+  if now - t >= burst_ms then t, m = now_text, 0 end
   if most > 0 and n >= most then return s + window_ms - now end
   if burst > 0 and m >= burst then return t + burst_ms - now end
-  if call('HSET', rate, me, s .. ' ' .. n + 1 .. ' ' .. t .. ' ' .. m + 1) == 1 then keep_key(rate, expires) end
-  return nil
+  return nil, string.format('%s %d %s %d', s, n + 1, t, m + 1)
 end
 
--- Activity: the deadline moves.
-local function slide()
-  local c = call('HMGET', conv, 'ttl', 'keptFor')
-  expires = now + c[1]
-  call('HSET', conv, 'expiresAt', expires, 'lastActivityAt', now)
-  if expires - c[2] >= SLACK or expires < tonumber(c[2]) then keep(expires) end
+-- Activity: the deadline moves, and more fields of the conversation change with it. Returns the deadline as text.
+local function slide(...)
+  expires = now + c[TTL]
+  local text = string.format('%d', expires)
+  call('HSET', conv, 'expiresAt', text, 'lastActivityAt', now_text, ...)
+  local kept = tonumber(c[KEPT])
+  if expires - kept >= SLACK or expires < kept then keep(expires) end
+  return text
 end

@@ -22,21 +22,21 @@ if status ~= 'active' then return { 'SESSION_ENDED' } end
 if not deleting and tonumber(f[11]) >= tonumber(ARGV[10]) then return { 'CONFLICT' } end
 -- A deletion must stay possible in a full log: it is what makes content go.
 if not deleting and length >= tonumber(ARGV[11]) then return { 'LOG_FULL' } end
-local wait = not deleting and throttled(tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]))
-if wait then return { 'RATE_LIMITED', wait } end
+local wait, rate = throttle(tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]))
+if wait and not deleting then return { 'RATE_LIMITED', wait } end
 
 if deleting then
-  f[7], f[8], f[9], f[10] = '', '', '', now
+  f[7], f[8], f[9], f[10] = '', '', '', now_text
   call('HINCRBY', conv, 'deleted', 1)
 else
-  f[7], f[9], f[11] = ARGV[8], now, f[11] + 1
+  f[7], f[9], f[11] = ARGV[8], now_text, f[11] + 1
   if ARGV[9] ~= '' then f[8] = ARGV[9] end
 end
 entry = table.concat(f, '\n')
 call('LSET', log, position - 1, entry)
-slide()
-local marker = (deleting and 'd' or 'e') .. '\n' .. check .. '\n' .. now .. '\n' .. position
+local expires_text = slide('rate:' .. me, rate or c[RATE])
+local marker = (deleting and 'd' or 'e') .. '\n' .. check .. '\n' .. now_text .. '\n' .. position
 local marker_at = call('RPUSH', log, marker)
-announce(id .. '\nn\n' .. marker_at .. '\n' .. expires .. '\n' .. marker .. '\n' .. entry)
+announce(id .. '\nn\n' .. marker_at .. '\n' .. expires_text .. '\n' .. marker .. '\n' .. entry)
 note(deleting and 'deleted' or 'edited', side, position)
 return { 'OK', position, entry, expires }

@@ -13,7 +13,7 @@ local seen_as, print
 if client ~= '' then
   -- Salted, so that what is left of a deleted message can't be guessed at from outside the session.
   seen_as = me .. ':' .. client
-  print = string.sub(redis.sha1hex(call('HGET', conv, 'salt') .. refs .. '\n' .. content .. '\n' .. metadata), 1, 16)
+  print = string.sub(redis.sha1hex(c[SALT] .. refs .. '\n' .. content .. '\n' .. metadata), 1, 16)
   local first = call('HGET', sent, seen_as)
   if first then
     local position, first_print, sent_at = string.match(first, '^(%d+) (%x+) (%d+)$')
@@ -23,34 +23,37 @@ if client ~= '' then
   end
 end
 if status ~= 'active' then return { 'SESSION_ENDED' } end
-local wait = throttled(tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]))
+local wait, rate = throttle(tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]))
 if wait then return { 'RATE_LIMITED', wait } end
-local length = call('LLEN', log)
-if length >= tonumber(ARGV[15]) then return { 'LOG_FULL' } end
 if reply_to > 0 then
-  local target = reply_to <= length and call('LINDEX', log, reply_to - 1)
+  local target = call('LINDEX', log, reply_to - 1)
   if not target or string.sub(target, 1, 1) ~= 'm' then return { 'BAD_REQUEST' } end
 end
 
-local entry = 'm\n' .. check .. '\n' .. now .. '\n' .. me .. '\n' .. role .. '\n' .. refs .. '\n' .. content .. '\n' .. metadata .. '\n\n\n0'
-slide()
+local entry = 'm\n' .. check .. '\n' .. now_text .. '\n' .. me .. '\n' .. role .. '\n' .. refs .. '\n' .. content .. '\n' .. metadata .. '\n\n\n0'
 local position = call('RPUSH', log, entry)
-if position == 1 then keep_key(log, expires) end
-call('HINCRBY', conv, 'messages', 1)
-call('HSETNX', conv, 'firstMessage', position)
-
-call('HSET', conv, 'lastMessage', position)
-if seen_as then
-  call('HSET', sent, seen_as, position .. ' ' .. print .. ' ' .. now)
-  keep_key(sent, expires)
+if position > tonumber(ARGV[15]) then
+  call('RPOP', log)
+  return { 'LOG_FULL' }
 end
-announce(id .. '\nn\n' .. position .. '\n' .. expires .. '\n' .. entry)
+local place, expires_text = string.format('%d', position), nil
+if c[FIRST] then
+  expires_text = slide('lastMessage', place, 'messages', string.format('%d', c[MESSAGES] + 1), 'rate:' .. me, rate)
+else
+  expires_text = slide('lastMessage', place, 'messages', '1', 'rate:' .. me, rate, 'firstMessage', place)
+  keep_key(log, expires)
+end
+if seen_as then
+  call('HSET', sent, seen_as, place .. ' ' .. print .. ' ' .. now_text)
+  if not c[SENT_KEPT] then
+    keep_key(sent, expires)
+    call('HSET', conv, 'sentKept', '1')
+  end
+end
+announce(id .. '\nn\n' .. place .. '\n' .. expires_text .. '\n' .. entry)
 
 -- Whoever else belongs here gets a push, judged when due: now when nobody is there, in 10 s otherwise (design §9). One outstanding each.
-local other_side = side == 'student' and 'counselor' or 'student'
-local other = call('HGET', conv, other_side)
-if other and other ~= '' then
-  call('ZADD', push, 'NX', call('HEXISTS', present, 'o:' .. other) == 1 and now + 10000 or now, id .. ' ' .. other)
-end
-note('message', side, position)
+local other = c[OTHER]
+if other and other ~= '' then call('ZADD', push, 'NX', other_here and string.format('%d', now + 10000) or now_text, id .. ' ' .. other) end
+note('message', side, place)
 return { 'OK', position, check, now, expires, 0 }

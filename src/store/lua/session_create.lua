@@ -14,9 +14,10 @@ if not refused then
 end
 if refused[1] == 'GONE' then return refused end
 local expires = now + ARGV[11]
-call('HSET', conv, 'kind', 'session', 'status', 'active', 'createdAt', now, 'expiresAt', expires, 'lastActivityAt', now, 'ttl', ARGV[11],
-  'student', ARGV[1], 'counselor', ARGV[2], 'role', ARGV[3], 'caseRef', ARGV[4], 'summaries', ARGV[5], 'summarizeOnEnd', ARGV[6],
-  'acts:student', ARGV[7], 'acts:counselor', ARGV[8], 'birth', ARGV[12], 'salt', ARGV[13], 'print', print, 'messages', 0)
+-- What every send reads stands first: a small hash is searched from its front.
+call('HSET', conv, 'expiresAt', expires, 'status', 'active', 'student', ARGV[1], 'counselor', ARGV[2], 'lastActivityAt', now, 'ttl', ARGV[11],
+  'acts:student', ARGV[7], 'acts:counselor', ARGV[8], 'salt', ARGV[13], 'messages', 0, 'keptFor', expires, 'birth', ARGV[12],
+  'createdAt', now, 'kind', 'session', 'role', ARGV[3], 'caseRef', ARGV[4], 'summaries', ARGV[5], 'summarizeOnEnd', ARGV[6], 'print', print)
 if ARGV[9] ~= '' then call('HSET', device, ARGV[1], ARGV[9]) end
 if ARGV[10] ~= '' and ARGV[2] ~= '' then call('HSET', device, ARGV[2], ARGV[10]) end
 call('HSET', gone, 'state', 'open', 'createdAt', now)

@@ -17,7 +17,7 @@ if ARGV[1] ~= '' then
 end
 announce(id .. '\nx\n' .. state .. '\n' .. now)
 for _, who in ipairs({ c[4], c[5] }) do call('ZREM', push, id .. ' ' .. who) end
-call('DEL', conv, log, sent, hubs, present, read, delivered, device, rate)
+call('DEL', conv, log, sent, hubs, present, read, delivered, device)
 call('HSET', gone, 'state', state, 'goneAt', now, 'messages', (tonumber(c[2]) or 0) - (tonumber(c[3]) or 0))
 call('PEXPIRE', gone, GONE_MS)
 call('ZADD', due, now, id)
