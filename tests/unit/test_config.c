@@ -111,12 +111,13 @@ static void mistakes_stop_it(void **state)
 {
 	static const struct {
 		const char *name, *value;
-	} rows[] = {{"ROOM_TICKET_S", "59"}, {"ROOM_PORT", "65536"}, {"ROOM_PORT", "80x"}, {"ROOM_PORT", " 80"}, {"ROOM_PORT", "-1"}, {"ROOM_PORT", "+80"},
-		{"ROOM_PORT", "0x50"}, {"ROOM_PORT", "99999999999999999999"}, {"ROOM_TLS", "yes"}, {"ROOM_TLS", "2"}, {"ROOM_SENDS", "5"}, {"ROOM_SENDS", "5/"},
-		{"ROOM_SENDS", "/5"}, {"ROOM_SENDS", "5/0"}, {"ROOM_SENDS", "5/5/5"}, {"ROOM_SENDS", "-5/5"}, {"ROOM_URL", "localhost"}, {"ROOM_URL", "ftp://x"},
-		{"ROOM_URL", "http://"}, {"ROOM_URL", "http:///x"}, {"ROOM_URL", "https://a b"}, {"ROOM_URL", "https://a?x=1"}, {"ROOM_URL", "https://a\nb"},
-		{"ROOM_REDIS", "localhost:6379"}, {"ROOM_REDIS", "unix:"}, {"ROOM_DB", "mysql://x"}, {"ROOM_LOG", "verbose"}, {"ROOM_LOG", "inf"},
-		{"ROOM_LOG", "info|warn"}, {"ROOM_SUMMARIES", "maybe"}, {"ROOM_PUSH_TEXT", "two\nlines"}};
+	} rows[] = {{"ROOM_TICKET_S", "59"}, {"ROOM_PORT", "65536"}, {"ROOM_PORT", "80x"}, {"ROOM_PORT", " 80"}, {"ROOM_PORT", "-1"},
+		{"ROOM_PORT", "+80"}, {"ROOM_PORT", "0x50"}, {"ROOM_PORT", "99999999999999999999"}, {"ROOM_TLS", "yes"}, {"ROOM_TLS", "2"},
+		{"ROOM_SENDS", "5"}, {"ROOM_SENDS", "5/"}, {"ROOM_SENDS", "/5"}, {"ROOM_SENDS", "5/0"}, {"ROOM_SENDS", "5/5/5"},
+		{"ROOM_SENDS", "-5/5"}, {"ROOM_URL", "localhost"}, {"ROOM_URL", "ftp://x"}, {"ROOM_URL", "http://"}, {"ROOM_URL", "http:///x"},
+		{"ROOM_URL", "https://a b"}, {"ROOM_URL", "https://a?x=1"}, {"ROOM_URL", "https://a\nb"}, {"ROOM_REDIS", "localhost:6379"},
+		{"ROOM_REDIS", "unix:"}, {"ROOM_DB", "mysql://x"}, {"ROOM_LOG", "verbose"}, {"ROOM_LOG", "inf"}, {"ROOM_LOG", "info|warn"},
+		{"ROOM_SUMMARIES", "maybe"}, {"ROOM_PUSH_TEXT", "two\nlines"}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -102,7 +102,7 @@ static void hashes(void **state)
 	char a[9], b[9];
 
 	(void)state;
-	assert_true(id_fnv("", 0) == 0xcbf29ce484222325);        /* the published vectors of FNV-1a */
+	assert_true(id_fnv("", 0) == 0xcbf29ce484222325); /* the published vectors of FNV-1a */
 	assert_true(id_fnv("a", 1) == 0xaf63dc4c8601ec8c);
 	assert_true(id_fnv("foobar", 6) == 0x85944171f73967e8);
 	for (int i = 0; i < 15; i++)

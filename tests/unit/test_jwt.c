@@ -22,7 +22,9 @@ int64_t __wrap_clock_now_ms(void)
 
 static size_t base64url(char *out, const void *bytes, size_t len)
 {
-	sodium_bin2base64(out, 8192, bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	/* exactly what it takes: the rest up to the given size would be zeroed */
+	sodium_bin2base64(out, sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING), bytes, len,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	return strlen(out);
 }
 
@@ -119,7 +121,8 @@ static void a_good_one_comes_back_whole(void **state)
 
 static void algorithms(void **state)
 {
-	static const char *const algs[] = {"none", "None", "NONE", "nOnE", "hs256", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "", "HS256 "};
+	static const char *const algs[] = {
+		"none", "None", "NONE", "nOnE", "hs256", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "", "HS256 "};
 	char header[100], *text;
 
 	(void)state;
@@ -160,10 +163,11 @@ static void another_algorithm_signed_rightly(void **state)
 
 static void header_members_that_name_keys_or_rules(void **state)
 {
-	static const char *const members[] = {"\"crit\":[\"exp\"]", "\"crit\":[]", "\"b64\":false", "\"b64\":true", "\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}",
-		"\"jku\":\"https://evil.example/k\"", "\"x5u\":\"https://evil.example/k\"", "\"x5c\":[]", "\"x5t\":\"a\"", "\"x5t#S256\":\"a\"", "\"zip\":\"DEF\"",
-		"\"enc\":\"A256GCM\"", "\"cty\":\"JWT\"", "\"typ\":\"at+jwt\"", "\"typ\":\"JWS\"", "\"typ\":7", "\"typ\":null", "\"kid\":\"../../dev/null\"",
-		"\"kid\":\"' OR 1=1 --\"", "\"kid\":\"https://evil.example\"", "\"kid\":\"\"", "\"kid\":null", "\"kid\":1", "\"kid\":[\"a\"]", "\"kid\":\"a\""};
+	static const char *const members[] = {"\"crit\":[\"exp\"]", "\"crit\":[]", "\"b64\":false", "\"b64\":true",
+		"\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}", "\"jku\":\"https://evil.example/k\"", "\"x5u\":\"https://evil.example/k\"",
+		"\"x5c\":[]", "\"x5t\":\"a\"", "\"x5t#S256\":\"a\"", "\"zip\":\"DEF\"", "\"enc\":\"A256GCM\"", "\"cty\":\"JWT\"",
+		"\"typ\":\"at+jwt\"", "\"typ\":\"JWS\"", "\"typ\":7", "\"typ\":null", "\"kid\":\"../../dev/null\"", "\"kid\":\"' OR 1=1 --\"",
+		"\"kid\":\"https://evil.example\"", "\"kid\":\"\"", "\"kid\":null", "\"kid\":1", "\"kid\":[\"a\"]", "\"kid\":\"a\""};
 	char header[200];
 
 	(void)state;
@@ -278,11 +282,12 @@ static void spare_bits_in_signed_parts(void **state)
 static void payloads_that_are_none(void **state)
 {
 	static char deep[6000];
-	static const char *const bad[] = {"", "null", "[]", "\"x\"", "1", "{", "{}x", "{} {}", "\xef\xbb\xbf{}", "{\"exp\":1700003600,}", "{'exp':1700003600}",
-		"{\"exp\":1700003600,\"iss\":\"\xff\"}", "{\"exp\":1700003600,\"iss\":\"\xed\xa0\x80\"}", "{\"exp\":1700003600,\"iss\":\"\\ud800\"}",
-		"{\"exp\":1700003600,\"sessionId\":\"sess_1\\u0000x\"}", "{\"exp\":1700003600,\"a\\u0000\":1}", "{\"exp\":1700003600,\"exp\":1700003600}",
-		"{\"exp\":1700003600,\"sessionId\":\"a\",\"sessionId\":\"b\"}", "{\"exp\":1700003600,\"a\":{\"b\":1,\"b\":2}}", "{\"exp\":1700003600,\"a\":NaN}",
-		"{\"exp\":1700003600,\"a\":1e999}", "{\"exp\":1700003600,\"a\":99999999999999999999}"};
+	static const char *const bad[] = {"", "null", "[]", "\"x\"", "1", "{", "{}x", "{} {}", "\xef\xbb\xbf{}", "{\"exp\":1700003600,}",
+		"{'exp':1700003600}", "{\"exp\":1700003600,\"iss\":\"\xff\"}", "{\"exp\":1700003600,\"iss\":\"\xed\xa0\x80\"}",
+		"{\"exp\":1700003600,\"iss\":\"\\ud800\"}", "{\"exp\":1700003600,\"sessionId\":\"sess_1\\u0000x\"}",
+		"{\"exp\":1700003600,\"a\\u0000\":1}", "{\"exp\":1700003600,\"exp\":1700003600}",
+		"{\"exp\":1700003600,\"sessionId\":\"a\",\"sessionId\":\"b\"}", "{\"exp\":1700003600,\"a\":{\"b\":1,\"b\":2}}",
+		"{\"exp\":1700003600,\"a\":NaN}", "{\"exp\":1700003600,\"a\":1e999}", "{\"exp\":1700003600,\"a\":99999999999999999999}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -321,9 +326,9 @@ static void lengths(void **state)
 
 static void expiry(void **state)
 {
-	static const char *const bad[] = {"{}", "{\"exp\":null}", "{\"exp\":true}", "{\"exp\":\"1700003600\"}", "{\"exp\":1700003600.0}", "{\"exp\":1.7e9}",
-		"{\"exp\":1e400}", "{\"exp\":[1700003600]}", "{\"exp\":{}}", "{\"exp\":-1700003600}", "{\"exp\":9223372036854775807}", "{\"exp\":9223372036854776}",
-		"{\"EXP\":1700003600}"};
+	static const char *const bad[] = {"{}", "{\"exp\":null}", "{\"exp\":true}", "{\"exp\":\"1700003600\"}", "{\"exp\":1700003600.0}",
+		"{\"exp\":1.7e9}", "{\"exp\":1e400}", "{\"exp\":[1700003600]}", "{\"exp\":{}}", "{\"exp\":-1700003600}",
+		"{\"exp\":9223372036854775807}", "{\"exp\":9223372036854776}", "{\"EXP\":1700003600}"};
 	struct jwt_keys *keys = keys_of(SECRET);
 	const char *why = NULL;
 	char payload[100], *text;
@@ -405,8 +410,8 @@ static void several_secrets(void **state)
 
 static void secrets_that_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "short", "fifteen bytes..", "a=", "a=short", "a=" SECRET ",b=", "a=" SECRET ",a=" OTHER, "a=" SECRET ",b=short",
-		"a=" SECRET "," OTHER, "a=" SECRET ",", "a=" SECRET ",b c=" OTHER, "a=" SECRET ",=" OTHER};
+	static const char *const bad[] = {"", "short", "fifteen bytes..", "a=", "a=short", "a=" SECRET ",b=", "a=" SECRET ",a=" OTHER,
+		"a=" SECRET ",b=short", "a=" SECRET "," OTHER, "a=" SECRET ",", "a=" SECRET ",b c=" OTHER, "a=" SECRET ",=" OTHER};
 	struct jwt_keys *keys;
 
 	(void)state;
@@ -419,16 +424,20 @@ static void secrets_that_are_refused(void **state)
 		assert_non_null(why);
 	}
 	/* one secret that merely looks like a list */
-	expect_("c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK, "base64");
-	expect_("with, comma; and = in it!", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "with, comma; and = in it!"), OK, "comma");
+	expect_("c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK,
+		"base64");
+	expect_("with, comma; and = in it!", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "with, comma; and = in it!"), OK,
+		"comma");
 	/* a listed secret that ends in '=' */
-	expect_("k=c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK, "k=base64");
+	expect_("k=c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK,
+		"k=base64");
 }
 
 static void our_own_signature(void **state)
 {
 	struct jwt_keys *keys = keys_of("new=" SECRET ",old=" OTHER);
-	json_t *in = json_pack("{s:s, s:I, s:[s]}", "iss", "mainserver", "exp", (json_int_t)NOW + 60, "chatPermissions", "send_message"), *out = NULL;
+	json_t *in = json_pack("{s:s, s:I, s:[s]}", "iss", "mainserver", "exp", (json_int_t)NOW + 60, "chatPermissions", "send_message"),
+		   *out = NULL;
 	char *text = jwt_sign(keys, in), header[200];
 	size_t n;
 
@@ -436,7 +445,9 @@ static void our_own_signature(void **state)
 	assert_non_null(text);
 	assert_int_equal(jwt_verify(&out, keys, text, strlen(text), NULL), OK);
 	assert_true(json_equal(in, out));
-	assert_int_equal(sodium_base642bin((unsigned char *)header, sizeof header, text, strcspn(text, "."), NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
+	assert_int_equal(sodium_base642bin((unsigned char *)header, sizeof header, text, strcspn(text, "."), NULL, &n, NULL,
+						 sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+		0);
 	header[n] = '\0';
 	assert_non_null(strstr(header, "\"kid\":\"new\""));
 	expect_(SECRET, token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), SECRET), OK, "plain");
