@@ -27,6 +27,6 @@ static inline void *call_alloc(size_t bytes)
 	return p;
 }
 
-enum { LOG_MOST = 20000, EDITS_MOST = 50, READ_MOST = 200, READ_BYTES = 256 * 1024 };   /* design §3 */
+enum { LOG_MOST = 20000, EDITS_MOST = 50, READ_MOST = 200, READ_BYTES = 256 * 1024 }; /* design §3 */
 
 #endif

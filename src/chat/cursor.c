@@ -5,7 +5,7 @@
 
 bool cursor_parse(struct cursor *out, const char *text)
 {
-	struct cursor c = { 0 };
+	struct cursor c = {0};
 	size_t digits = strspn(text, "0123456789");
 
 	if (digits == 0 || digits > 15 || (text[0] == '0' && digits > 1) || text[digits] != '-')

@@ -7,7 +7,7 @@
 #include "base/id.h"
 
 struct cursor {
-	int64_t position;             /* 0 stands before the first entry */
+	int64_t position; /* 0 stands before the first entry */
 	char check[ID_CHECK_LEN + 1];
 };
 

@@ -6,7 +6,7 @@
 static struct span line(struct span *rest)
 {
 	const char *end = memchr(rest->at, '\n', rest->len);
-	struct span out = { rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len };
+	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
 	size_t used = out.len + (end != NULL ? 1 : 0);
 
 	rest->at += used;
@@ -42,7 +42,7 @@ static bool parse_message(struct message *m, int64_t id, struct span rest)
 
 bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t len)
 {
-	struct span all = { bytes, len }, rest = all;
+	struct span all = {bytes, len}, rest = all;
 	struct span kind = line(&rest), check = line(&rest);
 
 	if (kind.len != 1 || check.len != ID_CHECK_LEN)
@@ -51,9 +51,7 @@ bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t 
 	out->cursor.position = position;
 	memcpy(out->cursor.check, check.at, ID_CHECK_LEN);
 	switch (kind.at[0]) {
-	case 'm':
-		out->kind = ENTRY_MESSAGE;
-		return parse_message(&out->message, position, all);
+	case 'm': out->kind = ENTRY_MESSAGE; return parse_message(&out->message, position, all);
 	case 'e':
 	case 'd':
 		out->kind = kind.at[0] == 'e' ? ENTRY_EDITED : ENTRY_DELETED;
@@ -66,12 +64,14 @@ bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t 
 		out->event = line(&rest);
 		out->data = rest;
 		return out->event.len > 0 && out->data.len > 0;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
-static void add(struct buf *b, struct span s) { buf_add(b, s.at, s.len); }
+static void add(struct buf *b, struct span s)
+{
+	buf_add(b, s.at, s.len);
+}
 
 void message_json(struct buf *b, const char *conversation, const struct message *m, int64_t expires_at)
 {

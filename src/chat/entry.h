@@ -19,18 +19,18 @@ struct message {
 	int64_t id;
 	struct span check;
 	struct span sent_at, sender, role;
-	struct span refs;                    /* JSON members: "type":…[,"clientId":…][,"replyTo":…][,"threadId":…] */
-	struct span content, metadata;       /* JSON; empty when deleted, or none */
-	struct span edited_at, deleted_at;   /* empty = not */
+	struct span refs;                  /* JSON members: "type":…[,"clientId":…][,"replyTo":…][,"threadId":…] */
+	struct span content, metadata;     /* JSON; empty when deleted, or none */
+	struct span edited_at, deleted_at; /* empty = not */
 };
 
 enum entry_kind { ENTRY_MESSAGE, ENTRY_EDITED, ENTRY_DELETED, ENTRY_EVENT };
 
 struct entry {
 	enum entry_kind kind;
-	struct cursor cursor;      /* its own place in the log */
-	struct message message;    /* the message itself, or for a marker the marked one as it is now */
-	struct span event, data;   /* ENTRY_EVENT: name and JSON */
+	struct cursor cursor;    /* its own place in the log */
+	struct message message;  /* the message itself, or for a marker the marked one as it is now */
+	struct span event, data; /* ENTRY_EVENT: name and JSON */
 };
 
 /* Parses the entry at position (markers expanded as readers get them). False when it is none of ours. */

@@ -13,12 +13,12 @@ struct pending {
 	char conversation[ID_MAX + 1];
 	char sender[ID_MAX + 1], role[10];
 	size_t refs_len, content_len, metadata_len;
-	char text[];   /* refs, content, metadata of a message under way: the answer is made of what was sent, not read back */
+	char text[]; /* refs, content, metadata of a message under way: the answer is made of what was sent, not read back */
 };
 
 static void fail(struct pending *p, enum err e, int retry_after_s)
 {
-	struct message_sent m = { .retry_after_s = retry_after_s };
+	struct message_sent m = {.retry_after_s = retry_after_s};
 
 	p->done(p->ctx, e, &m);
 	free(p);
@@ -26,7 +26,7 @@ static void fail(struct pending *p, enum err e, int retry_after_s)
 
 static void succeed(struct pending *p, struct buf *json, bool repeated)
 {
-	struct message_sent m = { .repeated = repeated, .json = json->data, .json_len = json->len };
+	struct message_sent m = {.repeated = repeated, .json = json->data, .json_len = json->len};
 
 	p->done(p->ctx, buf_ok(json) ? OK : ERR_INTERNAL, &m);
 	buf_done(json);
@@ -83,12 +83,12 @@ static void sent(void *ctx, const struct reply *r)
 	int at_len = snprintf(at, sizeof at, "%lld", (long long)reply_int(reply_at(r, 3)));
 	struct message m = {
 		.id = reply_int(reply_at(r, 1)),
-		.sent_at = { at, (size_t)at_len },
-		.sender = { p->sender, strlen(p->sender) },
-		.role = { p->role, strlen(p->role) },
-		.refs = { p->text, p->refs_len },
-		.content = { p->text + p->refs_len, p->content_len },
-		.metadata = { p->text + p->refs_len + p->content_len, p->metadata_len },
+		.sent_at = {at, (size_t)at_len},
+		.sender = {p->sender, strlen(p->sender)},
+		.role = {p->role, strlen(p->role)},
+		.refs = {p->text, p->refs_len},
+		.content = {p->text + p->refs_len, p->content_len},
+		.metadata = {p->text + p->refs_len + p->content_len, p->metadata_len},
 	};
 	m.check.at = reply_text(reply_at(r, 2), &m.check.len);
 	struct buf json;
@@ -156,7 +156,8 @@ static void amended(void *ctx, const struct reply *r)
 	succeed(p, &json, false);
 }
 
-static void amend(const struct ticket *by, const char *how, int64_t id, const struct buf *content, const char *metadata, message_done *done, void *ctx)
+static void amend(
+	const struct ticket *by, const char *how, int64_t id, const struct buf *content, const char *metadata, message_done *done, void *ctx)
 {
 	struct args a;
 
@@ -171,7 +172,8 @@ static void amend(const struct ticket *by, const char *how, int64_t id, const st
 	redis_script(store_commands(), "amend", &a, amended, pending_new(by, 0, done, ctx));
 }
 
-void message_edit(const struct ticket *by, int64_t id, const char *content, size_t content_len, const char *metadata, message_done *done, void *ctx)
+void message_edit(
+	const struct ticket *by, int64_t id, const char *content, size_t content_len, const char *metadata, message_done *done, void *ctx)
 {
 	struct buf json;
 
@@ -214,7 +216,7 @@ static void paged(void *ctx, const struct reply *r)
 		return;
 	}
 	struct buf json;
-	struct entry entry, first = { 0 };
+	struct entry entry = {0}, first = {0};
 	int64_t log_first = reply_int(reply_at(r, 3)), log_last = reply_int(reply_at(r, 4));
 	size_t n = 0;
 
@@ -245,7 +247,7 @@ static void paged(void *ctx, const struct reply *r)
 void message_history(const struct ticket *by, const char *after, const char *before, long limit, message_done *done, void *ctx)
 {
 	struct args a;
-	struct cursor c = { 0 };
+	struct cursor c = {0};
 	const char *from = after != NULL ? after : before;
 	struct pending *p = pending_new(by, 0, done, ctx);
 

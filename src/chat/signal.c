@@ -83,7 +83,7 @@ void signal_read(const struct ticket *by, const char *up_to, signal_done *done, 
 
 void signal_alive(const struct ticket *by, const char *cursor, signal_done *done, void *ctx)
 {
-	struct cursor c = { 0 };
+	struct cursor c = {0};
 
 	if (cursor != NULL && !cursor_parse(&c, cursor))
 		done(ctx, ERR_BAD_REQUEST);
@@ -95,7 +95,7 @@ static void seen(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
-	struct presence out = { 0 };
+	struct presence out = {0};
 
 	for (size_t i = 1; e == OK && i + 2 < reply_count(r); i += 3) {
 		size_t len;

@@ -9,14 +9,18 @@
 
 typedef void signal_done(void *ctx, enum err e);
 
-void signal_typing(const struct ticket *by, bool is_typing, signal_done *done, void *ctx);   /* SESSION_ENDED when ended */
+void signal_typing(const struct ticket *by, bool is_typing, signal_done *done, void *ctx); /* SESSION_ENDED when ended */
 /* up_to: a message id in decimal, or a cursor; only ever forward (lower is OK and changes nothing); ERR_BAD_REQUEST beyond the log's end or a strange cursor. */
 void signal_read(const struct ticket *by, const char *up_to, signal_done *done, void *ctx);
 /* cursor NULL: life only. Delivered mark as read's. */
 void signal_alive(const struct ticket *by, const char *cursor, signal_done *done, void *ctx);
 
 struct presence {
-	struct { const char *id; const char *role; bool online; } who[2];
+	struct {
+		const char *id;
+		const char *role;
+		bool online;
+	} who[2];
 	int count;
 };
 typedef void presence_done(void *ctx, enum err e, const struct presence *p);

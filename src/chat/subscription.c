@@ -45,7 +45,7 @@ static void subscribed(void *ctx, const struct reply *r)
 	struct pending *p = ctx;
 	bool no_lease = is_no_lease(r);
 	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
-	struct subscribed s = { 0 };
+	struct subscribed s = {0};
 
 	if (e == OK) {
 		s.resumed = (enum resumed)reply_int(reply_at(r, 1));
@@ -65,7 +65,8 @@ static void subscribed(void *ctx, const struct reply *r)
 	free(p);
 }
 
-void subscribe(struct redis *r, const struct ticket *by, const char *hub, int held, const struct cursor *cursor, subscribe_done *done, void *ctx)
+void subscribe(
+	struct redis *r, const struct ticket *by, const char *hub, int held, const struct cursor *cursor, subscribe_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(ctx);
@@ -115,7 +116,7 @@ static void tail_came(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
-	struct tail t = { 0 };
+	struct tail t = {0};
 
 	if (e == OK) {
 		t.expires_at = reply_int(reply_at(r, 1));
@@ -149,7 +150,8 @@ static void settled(void *ctx, const struct reply *r)
 	free(p);
 }
 
-void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago, settle_done *done, void *ctx)
+void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago,
+	settle_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(ctx);
@@ -213,7 +215,7 @@ static void redeemed(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
-	struct ticket t = { .kind = TICKET_PARTICIPANT };
+	struct ticket t = {.kind = TICKET_PARTICIPANT};
 
 	if (e == OK) {
 		char number[24];

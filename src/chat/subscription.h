@@ -12,7 +12,7 @@
 #include "chat/ticket.h"
 #include "store/redis.h"
 
-#define LEASE_MS 20000       /* a hub is believed alive for so long after a renewal; also the grace its readers have to come back elsewhere */
+#define LEASE_MS 20000 /* a hub is believed alive for so long after a renewal; also the grace its readers have to come back elsewhere */
 #define LEASE_RENEW_MS 5000
 #define HUB_ID_LEN 16
 
@@ -22,17 +22,18 @@ struct subscribed {
 	enum resumed resumed;
 	int64_t expires_at;
 	bool ended;
-	struct cursor from;          /* the stream goes on after it */
-	int64_t length;              /* of the log, now */
-	int64_t settle_at;           /* presence is to be looked at again then (ms since the epoch) */
-	const struct reply *online, *read, *delivered;   /* for subscribed_marks */
-	int64_t now;                 /* when all this was so, by Redis' clock */
-	const struct reply *entries; /* texts, the first at from.position + 1; there may be more in the log */
+	struct cursor from;                            /* the stream goes on after it */
+	int64_t length;                                /* of the log, now */
+	int64_t settle_at;                             /* presence is to be looked at again then (ms since the epoch) */
+	const struct reply *online, *read, *delivered; /* for subscribed_marks */
+	int64_t now;                                   /* when all this was so, by Redis' clock */
+	const struct reply *entries;                   /* texts, the first at from.position + 1; there may be more in the log */
 };
 typedef void subscribe_done(void *ctx, enum err e, bool no_lease, const struct subscribed *s);
 
 /* cursor NULL: starts now. held: how many exchanges the hub holds for the participant, this one included. */
-void subscribe(struct redis *r, const struct ticket *by, const char *hub, int held, const struct cursor *cursor, subscribe_done *done, void *ctx);
+void subscribe(
+	struct redis *r, const struct ticket *by, const char *hub, int held, const struct cursor *cursor, subscribe_done *done, void *ctx);
 
 /* Appends "online":[…],"read":{…},"delivered":{…}. */
 void subscribed_marks(struct buf *b, const struct subscribed *s);
@@ -47,7 +48,8 @@ void tail_read(struct redis *r, const char *conversation, const struct cursor *a
 
 /* done(ctx, e, when to look again, 0 = never). left_ms_ago < 0: not a clean leave. */
 typedef void settle_done(void *ctx, enum err e, int64_t settle_at);
-void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago, settle_done *done, void *ctx);
+void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago,
+	settle_done *done, void *ctx);
 void settle(struct redis *r, const char *conversation, const char *dead_hub, settle_done *done, void *ctx);
 
 /* The deadline has passed, the hub thinks. OK: erased now. ERR_CONFLICT: not yet, expires_at says when. ERR_GONE, ERR_NOT_FOUND: somebody else did. */

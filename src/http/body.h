@@ -9,10 +9,10 @@
 #include "http/request.h"
 
 struct body {
-	json_t *root;          /* an object */
+	json_t *root; /* an object */
 	struct arena *arena;
-	enum err error;        /* OK, BAD_JSON, UNSUPPORTED_TYPE, BAD_REQUEST, BAD_CONTENT */
-	const char *details;   /* for the client, in the request's arena; NULL = none */
+	enum err error;      /* OK, BAD_JSON, UNSUPPORTED_TYPE, BAD_REQUEST, BAD_CONTENT */
+	const char *details; /* for the client, in the request's arena; NULL = none */
 };
 
 /* Parses r's body: application/json without content-encoding, one object, depth at most 16, no member twice. required false: an empty body is {}.
@@ -32,7 +32,7 @@ const char *body_content(struct body *b, const char *name, size_t max_bytes, siz
 /* One of the words (closed by NULL); fallback when absent. */
 const char *body_word(struct body *b, const char *name, const char *const words[], const char *fallback);
 
-bool body_flag(struct body *b, const char *name, bool required);   /* false when absent */
+bool body_flag(struct body *b, const char *name, bool required); /* false when absent */
 int64_t body_integer(struct body *b, const char *name, int64_t least, int64_t most, int64_t fallback);
 
 /* An object as compact JSON of at most max_bytes, in the arena; NULL when absent. */

@@ -16,11 +16,11 @@
 struct exchange {
 	struct arena arena;
 	struct request request;
-	struct buf headers;      /* extra reply headers ("Name: value\r\n" lines), added with exchange_header */
-	int fd;                  /* the FastCGI connection, blocking until exchange_stream_begin */
-	uint16_t fcgi_id;        /* FastCGI request id */
-	int64_t born_ms;         /* clock_mono_ms at accept */
-	void *slot;              /* the handler's own, in the arena */
+	struct buf headers; /* extra reply headers ("Name: value\r\n" lines), added with exchange_header */
+	int fd;             /* the FastCGI connection, blocking until exchange_stream_begin */
+	uint16_t fcgi_id;   /* FastCGI request id */
+	int64_t born_ms;    /* clock_mono_ms at accept */
+	void *slot;         /* the handler's own, in the arena */
 };
 
 /* Once per process, before threads: listens on descriptor 0 (given by whoever started us). Keeps our own SIGTERM handling. */
@@ -29,7 +29,7 @@ enum err exchange_setup(void) MUST_CHECK;
 /* Waits for the next request and takes it over. NULL only when the process is to end (exchange_shutdown, listening socket gone).
  * Broken requests are dropped inside. The caller frees by answering. */
 struct exchange *exchange_accept(void);
-void exchange_shutdown(void);   /* async-signal-safe: makes exchange_accept return NULL in every thread soon */
+void exchange_shutdown(void); /* async-signal-safe: makes exchange_accept return NULL in every thread soon */
 
 /* Waits until every exchange was answered, and its last bytes were taken, or timeout_ms have passed. After exchange_accept returned NULL everywhere. */
 void exchange_drain(int timeout_ms);
@@ -41,8 +41,8 @@ void exchange_header(struct exchange *x, const char *name, const char *value);
  * writes the FastCGI records with as few system calls as can be (one writev), closes and frees. A HEAD request gets no body.
  * A peer that is gone is no error. Never blocks: what the peer does not take at once is written by a thread of its own, for 2 s at most (http/tail). */
 void exchange_reply(struct exchange *x, int status, const char *type, const char *body, size_t body_len);
-void exchange_json(struct exchange *x, int status, const struct buf *body);   /* application/json; a failed buf answers 500 */
-void exchange_empty(struct exchange *x, int status);                          /* no body */
+void exchange_json(struct exchange *x, int status, const struct buf *body); /* application/json; a failed buf answers 500 */
+void exchange_empty(struct exchange *x, int status);                        /* no body */
 
 /* Answers with the contract's error body. details may be NULL; retry_after_s 0 = none. */
 void exchange_error(struct exchange *x, enum err e, const char *details, int retry_after_s);

@@ -10,14 +10,14 @@
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER };
 
-#define REQUEST_MAX_BODY (64 * 1024)   /* research/apis.md §4: above this lighttpd spools to disk */
-#define REQUEST_MAX_PARAMS 4           /* ids in a path */
+#define REQUEST_MAX_BODY (64 * 1024) /* research/apis.md §4: above this lighttpd spools to disk */
+#define REQUEST_MAX_PARAMS 4         /* ids in a path */
 
 struct request {
 	struct arena *arena;
 	enum method method;
-	const char *path;            /* decoded, without the query: what routes are matched on */
-	const char *query;           /* raw, never NULL, "" when there is none */
+	const char *path;  /* decoded, without the query: what routes are matched on */
+	const char *query; /* raw, never NULL, "" when there is none */
 	const char *authorization;
 	const char *cookie;
 	const char *origin;
@@ -26,15 +26,15 @@ struct request {
 	const char *content_type;
 	const char *content_encoding;
 	const char *last_event_id;
-	const char *access_method;   /* Access-Control-Request-Method */
-	const char *remote_addr;     /* the client: REMOTE_ADDR, or what a trusted proxy says; for limits only, never stored or logged */
+	const char *access_method; /* Access-Control-Request-Method */
+	const char *remote_addr;   /* the client: REMOTE_ADDR, or what a trusted proxy says; for limits only, never stored or logged */
 	bool https;
-	bool malformed;              /* a header that must be single came twice, or the like: answer 400 */
-	char id[17];                 /* X-Request-Id: 16 hex digits, always ours */
-	const char *body;            /* body_len bytes, NUL-terminated; "" when there is none */
+	bool malformed;   /* a header that must be single came twice, or the like: answer 400 */
+	char id[17];      /* X-Request-Id: 16 hex digits, always ours */
+	const char *body; /* body_len bytes, NUL-terminated; "" when there is none */
 	size_t body_len;
-	bool too_large;              /* the body exceeded REQUEST_MAX_BODY: answer 413 */
-	const char *params[REQUEST_MAX_PARAMS];   /* set by the router: the {…} parts in order */
+	bool too_large;                         /* the body exceeded REQUEST_MAX_BODY: answer 413 */
+	const char *params[REQUEST_MAX_PARAMS]; /* set by the router: the {…} parts in order */
 };
 
 /* Fills r from FastCGI parameters ("NAME=value", closed by NULL); r is zeroed but for arena. Everything is copied. */
@@ -51,6 +51,7 @@ enum err request_query_int(const struct request *r, const char *name, long least
 bool request_query_has_jwt(const struct request *r);
 
 /* Calls fn for each cookie pair (not NUL-terminated); stops when fn returns false. */
-void request_cookies(const struct request *r, bool (*fn)(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len), void *ctx);
+void request_cookies(
+	const struct request *r, bool (*fn)(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len), void *ctx);
 
 #endif

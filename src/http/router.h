@@ -9,15 +9,15 @@ enum who {
 	WHO_ANYONE,
 	WHO_SERVICE,
 	WHO_PARTICIPANT,
-	WHO_ENTRANT,   /* a participant about to get a cookie, perhaps beside another's */
+	WHO_ENTRANT, /* a participant about to get a cookie, perhaps beside another's */
 	WHO_DESK,
 };
 
 struct route {
 	enum method method;
-	const char *pattern;      /* "/api/sessions/{id}/end": {…} matches one id (^[A-Za-z0-9_-]{1,64}$) */
+	const char *pattern; /* "/api/sessions/{id}/end": {…} matches one id (^[A-Za-z0-9_-]{1,64}$) */
 	enum who who;
-	unsigned needs;           /* ticket permissions (enum act bits), all of them */
+	unsigned needs; /* ticket permissions (enum act bits), all of them */
 	void (*handle)(struct exchange *x);
 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TAIL_MS 2000   /* a reply not taken in this time is given up */
+#define TAIL_MS 2000 /* a reply not taken in this time is given up */
 
 /* Takes over fd and bytes (malloc'ed, len of them, from offset on still to be written): both are gone afterwards, written or not. Any thread; never blocks. */
 void tail_write(int fd, char *bytes, size_t len, size_t offset);

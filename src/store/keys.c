@@ -21,7 +21,7 @@ unsigned keys_bucket(const char *conversation)
 
 void keys_conversation(struct args *a, const char *conversation)
 {
-	static const char *const parts[] = { "", ":log", ":sent", ":hubs", ":present", ":read", ":delivered", ":device", ":gone" };
+	static const char *const parts[] = {"", ":log", ":sent", ":hubs", ":present", ":read", ":delivered", ":device", ":gone"};
 	unsigned b = keys_bucket(conversation);
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -5,7 +5,7 @@
 #include "store/redis.h"
 
 unsigned keys_bucket(const char *conversation);
-unsigned keys_buckets(void);   /* ROOM_BUCKETS */
+unsigned keys_buckets(void); /* ROOM_BUCKETS */
 
 /* Adds the 12 KEYS that every script of a conversation takes, in the order of store/lua/_conversation.lua. a must be empty. */
 void keys_conversation(struct args *a, const char *conversation);

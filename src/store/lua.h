@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct lua_source {
-	const char *name;   /* the file's name without .lua */
+	const char *name; /* the file's name without .lua */
 	const char *text;
 	size_t len;
 };

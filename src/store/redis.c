@@ -18,83 +18,39 @@
 #include "base/log.h"
 #include "store/lua.h"
 #include "store/redis_address.h"
+#include "store/redis_call.h"
 
 enum {
-	TIMEOUT_MS = 2000,      /* reliability.md §2 row 10: an answer within 2 s, good or bad */
+	TIMEOUT_MS = 2000, /* reliability.md §2 row 10: an answer within 2 s, good or bad */
 	RETRY_LEAST_MS = 20,
 	RETRY_MOST_MS = 500,
-	WAITING_MOST = 20000,   /* calls that may wait for a connection; more are refused at once */
+	WAITING_MOST = 20000, /* calls that may wait for a connection; more are refused at once */
 	SHA_LEN = 40,
 	SCRIPTS_MOST = 96,
 };
 
 enum state { DOWN, CONNECTING, GREETING, UP };
 
-struct call {
-	struct call *next;
-	redis_done *done;       /* NULL: part of the greeting */
-	void *ctx;
-	int64_t deadline;       /* clock_mono_ms */
-	redisReply *reply;
-	int script;             /* index in lua_sources, -1 = a plain command */
-	bool plain_text;        /* sent with EVAL: the cache had lost the script */
-	int words;              /* of a script's tail */
-	size_t len;
-	char bytes[];           /* RESP: a whole command, or a script's words after its SHA */
-};
-
-struct queue {
-	struct call *first, **end;
-	size_t count;
-};
-
 struct redis {
 	struct redis_address address;
 	pthread_mutex_t lock;
 	enum state state;
 	redisContext *context;
-	struct queue sent;       /* written (or in hiredis' buffer), oldest first */
-	struct queue waiting;    /* no connection yet */
-	struct queue answered;   /* to be handed to their owners, outside the lock */
+	struct queue sent;     /* written (or in hiredis' buffer), oldest first */
+	struct queue waiting;  /* no connection yet */
+	struct queue answered; /* to be handed to their owners, outside the lock */
 	int64_t retry_at;
 	int retry_ms;
-	size_t greeting_left;    /* replies the greeting still waits for */
+	size_t greeting_left; /* replies the greeting still waits for */
 	size_t scripts_seen;
 	char sha[SCRIPTS_MOST][SHA_LEN + 1];
-	bool writing;            /* hiredis' buffer is not empty */
+	bool writing; /* hiredis' buffer is not empty */
 	bool threaded;
 	bool stopping;
 	unsigned generation;
 	int wake_fd;
 	pthread_t thread;
 };
-
-static void queue_init(struct queue *q)
-{
-	q->first = NULL;
-	q->end = &q->first;
-	q->count = 0;
-}
-
-static void queue_push(struct queue *q, struct call *c)
-{
-	c->next = NULL;
-	*q->end = c;
-	q->end = &c->next;
-	q->count++;
-}
-
-static struct call *queue_pop(struct queue *q)
-{
-	struct call *c = q->first;
-	if (c == NULL)
-		return NULL;
-	q->first = c->next;
-	if (q->first == NULL)
-		q->end = &q->first;
-	q->count--;
-	return c;
-}
 
 /* ---- connection, all with the lock held ---- */
 
@@ -175,17 +131,17 @@ static void greet(struct redis *r)
 	r->greeting_left = 0;
 	r->scripts_seen = 0;
 	if (a->password[0] != '\0') {
-		const char *argv[3] = { "AUTH", a->user[0] != '\0' ? a->user : a->password, a->password };
+		const char *argv[3] = {"AUTH", a->user[0] != '\0' ? a->user : a->password, a->password};
 		greet_with(r, a->user[0] != '\0' ? 3 : 2, argv, NULL);
 	}
 	if (a->database[0] != '\0')
-		greet_with(r, 2, (const char *[]){ "SELECT", a->database }, NULL);
+		greet_with(r, 2, (const char *[]){"SELECT", a->database}, NULL);
 	for (size_t i = 0; i < lua_source_count; i++) {
-		const char *argv[3] = { "SCRIPT", "LOAD", lua_sources[i].text };
-		const size_t lens[3] = { 6, 4, lua_sources[i].len };
+		const char *argv[3] = {"SCRIPT", "LOAD", lua_sources[i].text};
+		const size_t lens[3] = {6, 4, lua_sources[i].len};
 		greet_with(r, 3, argv, lens);
 	}
-	greet_with(r, 1, (const char *[]){ "PING" }, NULL);
+	greet_with(r, 1, (const char *[]){"PING"}, NULL);
 	r->writing = true;
 	write_out(r);
 }
@@ -221,7 +177,7 @@ static void connect_now(struct redis *r)
 	}
 	r->state = CONNECTING;
 	r->generation++;
-	r->retry_at = clock_mono_ms() + TIMEOUT_MS;   /* now the deadline of connecting */
+	r->retry_at = clock_mono_ms() + TIMEOUT_MS; /* now the deadline of connecting */
 	if (a->path[0] != '\0')
 		greet(r);
 }
@@ -230,7 +186,7 @@ static void finish_connect(struct redis *r)
 {
 	int error = 0;
 	socklen_t len = sizeof error;
-	struct pollfd p = { .fd = r->context->fd, .events = POLLOUT };
+	struct pollfd p = {.fd = r->context->fd, .events = POLLOUT};
 
 	if (poll(&p, 1, 0) <= 0)
 		return;
@@ -274,7 +230,7 @@ static void read_in(struct redis *r)
 			freeReplyObject(got);
 		} else if (lost_script(c, got)) {
 			freeReplyObject(got);
-			c->plain_text = true;   /* EVAL also puts it back into the cache */
+			c->plain_text = true; /* EVAL also puts it back into the cache */
 			put(r, c);
 			write_out(r);
 		} else {
@@ -291,7 +247,10 @@ static void expire_waiting(struct redis *r, int64_t now)
 		queue_push(&r->answered, queue_pop(&r->waiting));
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 static int64_t next_need(const struct redis *r, int64_t now)
 {
@@ -331,16 +290,25 @@ static void hand_out(struct redis *r)
 
 /* ---- driving ---- */
 
-int redis_fd(const struct redis *r) { return r->context != NULL ? r->context->fd : -1; }
+int redis_fd(const struct redis *r)
+{
+	return r->context != NULL ? r->context->fd : -1;
+}
 
-unsigned redis_generation(const struct redis *r) { return r->generation; }
+unsigned redis_generation(const struct redis *r)
+{
+	return r->generation;
+}
 
 unsigned redis_events(const struct redis *r)
 {
 	return EPOLLIN | (r->state == CONNECTING || r->writing ? EPOLLOUT : 0);
 }
 
-bool redis_ready(const struct redis *r) { return r->state == UP; }
+bool redis_ready(const struct redis *r)
+{
+	return r->state == UP;
+}
 
 void redis_io(struct redis *r)
 {
@@ -383,7 +351,7 @@ static void wake(struct redis *r)
 {
 	uint64_t one = 1;
 	ssize_t n = write(r->wake_fd, &one, sizeof one);
-	(void)n;   /* full means: it will wake anyway */
+	(void)n; /* full means: it will wake anyway */
 }
 
 static void *run(void *arg)
@@ -393,7 +361,7 @@ static void *run(void *arg)
 
 	while (!__atomic_load_n(&r->stopping, __ATOMIC_ACQUIRE)) {
 		int64_t wait_ms = redis_tick(r) - clock_mono_ms();
-		struct pollfd p[2] = { { .fd = r->wake_fd, .events = POLLIN } };
+		struct pollfd p[2] = {{.fd = r->wake_fd, .events = POLLIN}};
 
 		pthread_mutex_lock(&r->lock);
 		p[1].fd = redis_fd(r);
@@ -427,7 +395,7 @@ enum err redis_new(struct redis **out, const char *address)
 		free(r);
 		return ERR_BAD_REQUEST;
 	}
-	signal(SIGPIPE, SIG_IGN);   /* hiredis writes with write(2) */
+	signal(SIGPIPE, SIG_IGN); /* hiredis writes with write(2) */
 	pthread_mutex_init(&r->lock, NULL);
 	queue_init(&r->sent);
 	queue_init(&r->waiting);
@@ -463,37 +431,6 @@ void redis_free(struct redis *r)
 
 /* ---- calling ---- */
 
-static size_t put_words(char *at, const struct args *a)
-{
-	char *start = at;
-
-	for (int i = 0; i < a->count; i++) {
-		at += sprintf(at, "$%lu\r\n", (unsigned long)a->n[i]);
-		memcpy(at, a->v[i], a->n[i]);
-		at += a->n[i];
-		*at++ = '\r';
-		*at++ = '\n';
-	}
-	return (size_t)(at - start);
-}
-
-static struct call *call_new(const struct args *a, int timeout_ms, redis_done *done, void *ctx)
-{
-	size_t room = 64;
-
-	for (int i = 0; i < a->count; i++)
-		room += a->n[i] + 26;
-	struct call *c = malloc(sizeof *c + room);
-	if (c == NULL)
-		abort();
-	memset(c, 0, sizeof *c);
-	c->done = done;
-	c->ctx = ctx;
-	c->deadline = clock_mono_ms() + (timeout_ms > 0 ? timeout_ms : TIMEOUT_MS);
-	c->script = -1;
-	return c;
-}
-
 static void submit(struct redis *r, struct call *c)
 {
 	pthread_mutex_lock(&r->lock);
@@ -516,39 +453,10 @@ static void submit(struct redis *r, struct call *c)
 
 void redis_call(struct redis *r, const struct args *a, int timeout_ms, redis_done *done, void *ctx)
 {
-	struct call *c = call_new(a, timeout_ms, done, ctx);
-	size_t n = (size_t)sprintf(c->bytes, "*%d\r\n", a->count);
-
-	c->len = n + put_words(c->bytes + n, a);
-	submit(r, c);
-}
-
-static int script_index(const char *name)
-{
-	size_t low = 0, high = lua_source_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(name, lua_sources[middle].name);
-		if (order == 0)
-			return (int)middle;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	abort();   /* a name that no file has: a mistake of ours */
+	submit(r, call_command(a, timeout_ms > 0 ? timeout_ms : TIMEOUT_MS, done, ctx));
 }
 
 void redis_script(struct redis *r, const char *name, const struct args *a, redis_done *done, void *ctx)
 {
-	struct call *c = call_new(a, 0, done, ctx);
-	char keys[16];
-	int digits = snprintf(keys, sizeof keys, "%d", a->keys);
-	size_t n = (size_t)sprintf(c->bytes, "$%d\r\n%s\r\n", digits, keys);
-
-	c->script = script_index(name);
-	c->words = a->count + 1;
-	c->len = n + put_words(c->bytes + n, a);
-	submit(r, c);
+	submit(r, call_script(name, a, TIMEOUT_MS, done, ctx));
 }

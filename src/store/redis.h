@@ -15,29 +15,30 @@
 #include "base/err.h"
 
 struct redis;
-struct reply;   /* borrowed during the callback */
+struct reply; /* borrowed during the callback */
 
 typedef void redis_done(void *ctx, const struct reply *reply);
 
 /* address: "unix:/path" or "redis://[user:password@]host[:port][/db]". ERR_BAD_REQUEST when it does not parse. Connects later, in the background. */
 enum err redis_new(struct redis **out, const char *address) MUST_CHECK;
-void redis_free(struct redis *r);   /* stops the thread; answers everything outstanding with NULL */
+void redis_free(struct redis *r); /* stops the thread; answers everything outstanding with NULL */
 
 void redis_start(struct redis *r);
 
-int redis_fd(const struct redis *r);           /* -1 while not connected; changes over time */
-unsigned redis_generation(const struct redis *r); /* another number with every new connection (whose descriptor may be the old one's number) */
-unsigned redis_events(const struct redis *r);  /* EPOLLIN, EPOLLOUT as wanted now */
-void redis_io(struct redis *r);                /* does what can be done without blocking, calls done */
-int64_t redis_tick(struct redis *r);           /* reconnects and times out what is due; returns clock_mono_ms of the next need */
+int redis_fd(const struct redis *r); /* -1 while not connected; changes over time */
+unsigned redis_generation(
+	const struct redis *r);                   /* another number with every new connection (whose descriptor may be the old one's number) */
+unsigned redis_events(const struct redis *r); /* EPOLLIN, EPOLLOUT as wanted now */
+void redis_io(struct redis *r);               /* does what can be done without blocking, calls done */
+int64_t redis_tick(struct redis *r);          /* reconnects and times out what is due; returns clock_mono_ms of the next need */
 bool redis_ready(const struct redis *r);
-void redis_flush(struct redis *r);             /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
+void redis_flush(struct redis *r); /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
 
 /* Arguments of one call: pointers are borrowed until redis_call/redis_script returns; numbers are formatted inside. */
 #define ARGS_MAX 48
 struct args {
 	int count;
-	int keys;                     /* how many of them are KEYS (scripts) */
+	int keys; /* how many of them are KEYS (scripts) */
 	const char *v[ARGS_MAX];
 	size_t n[ARGS_MAX];
 	char scratch[4096];
@@ -45,7 +46,7 @@ struct args {
 };
 void args_init(struct args *a);
 void args_add(struct args *a, const char *bytes, size_t len);
-void args_str(struct args *a, const char *str);               /* NULL = "" */
+void args_str(struct args *a, const char *str); /* NULL = "" */
 void args_int(struct args *a, int64_t n);
 void args_printf(struct args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -58,8 +59,8 @@ void redis_script(struct redis *r, const char *name, const struct args *a, redis
 /* Replies. All take NULL and wrong kinds: then they give NULL, 0 or the like. */
 enum reply_kind { REPLY_NIL, REPLY_TEXT, REPLY_INTEGER, REPLY_LIST, REPLY_ERROR };
 enum reply_kind reply_kind(const struct reply *r);
-const char *reply_text(const struct reply *r, size_t *len_out);   /* NUL-terminated; "" when it is no text */
-int64_t reply_int(const struct reply *r);                         /* an integer, or a text that is one */
+const char *reply_text(const struct reply *r, size_t *len_out); /* NUL-terminated; "" when it is no text */
+int64_t reply_int(const struct reply *r);                       /* an integer, or a text that is one */
 size_t reply_count(const struct reply *r);
 const struct reply *reply_at(const struct reply *r, size_t i);
 

@@ -19,7 +19,7 @@ static bool parse_login(struct redis_address *out, const char *at, size_t len)
 	if (colon == NULL)
 		return copy(out->password, sizeof out->password, at, len);
 	return copy(out->user, sizeof out->user, at, (size_t)(colon - at)) &&
-	       copy(out->password, sizeof out->password, colon + 1, len - (size_t)(colon - at) - 1);
+		copy(out->password, sizeof out->password, colon + 1, len - (size_t)(colon - at) - 1);
 }
 
 static bool parse_place(struct redis_address *out, const char *at, size_t len)

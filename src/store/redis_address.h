@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 struct redis_address {
-	char path[108];        /* unix socket; "" for TCP */
+	char path[108]; /* unix socket; "" for TCP */
 	char host[256];
 	int port;
-	char user[128], password[256], database[8];   /* "" = none */
+	char user[128], password[256], database[8]; /* "" = none */
 };
 
 /* "unix:/path" or "redis://[user:password@]host[:port][/db]"; false when it is neither. */

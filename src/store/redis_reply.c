@@ -7,7 +7,10 @@
 #include "base/log.h"
 #include "store/redis.h"
 
-static const redisReply *own(const struct reply *r) { return (const redisReply *)r; }
+static const redisReply *own(const struct reply *r)
+{
+	return (const redisReply *)r;
+}
 
 enum reply_kind reply_kind(const struct reply *r)
 {
@@ -15,16 +18,11 @@ enum reply_kind reply_kind(const struct reply *r)
 		return REPLY_NIL;
 	switch (own(r)->type) {
 	case REDIS_REPLY_STRING:
-	case REDIS_REPLY_STATUS:
-		return REPLY_TEXT;
-	case REDIS_REPLY_INTEGER:
-		return REPLY_INTEGER;
-	case REDIS_REPLY_ARRAY:
-		return REPLY_LIST;
-	case REDIS_REPLY_ERROR:
-		return REPLY_ERROR;
-	default:
-		return REPLY_NIL;
+	case REDIS_REPLY_STATUS: return REPLY_TEXT;
+	case REDIS_REPLY_INTEGER: return REPLY_INTEGER;
+	case REDIS_REPLY_ARRAY: return REPLY_LIST;
+	case REDIS_REPLY_ERROR: return REPLY_ERROR;
+	default: return REPLY_NIL;
 	}
 }
 
@@ -40,12 +38,9 @@ const char *reply_text(const struct reply *r, size_t *len_out)
 int64_t reply_int(const struct reply *r)
 {
 	switch (reply_kind(r)) {
-	case REPLY_INTEGER:
-		return own(r)->integer;
-	case REPLY_TEXT:
-		return strtoll(own(r)->str, NULL, 10);
-	default:
-		return 0;
+	case REPLY_INTEGER: return own(r)->integer;
+	case REPLY_TEXT: return strtoll(own(r)->str, NULL, 10);
+	default: return 0;
 	}
 }
 
@@ -61,7 +56,8 @@ const struct reply *reply_at(const struct reply *r, size_t i)
 
 static bool is_outage(const char *error)
 {
-	static const char *const words[] = { "LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "TRYAGAIN" };
+	static const char *const words[] = {
+		"LOADING", "OOM", "READONLY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "TRYAGAIN"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		/* Inside a script the word stands behind what Lua puts before it, or at the start. */
@@ -95,9 +91,7 @@ enum err reply_err(const struct reply *r)
 			return ERR_STORE_UNAVAILABLE;
 		complain(own(r)->str);
 		return ERR_INTERNAL;
-	case REPLY_NIL:
-		return ERR_STORE_UNAVAILABLE;
-	default:
-		return ERR_INTERNAL;
+	case REPLY_NIL: return ERR_STORE_UNAVAILABLE;
+	default: return ERR_INTERNAL;
 	}
 }

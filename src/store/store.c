@@ -28,8 +28,14 @@ void store_close(void)
 	commands = reads = NULL;
 }
 
-struct redis *store_commands(void) { return commands; }
-struct redis *store_reads(void) { return reads; }
+struct redis *store_commands(void)
+{
+	return commands;
+}
+struct redis *store_reads(void)
+{
+	return reads;
+}
 
 struct ping {
 	void (*done)(void *ctx, enum err e);

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "store/redis.h"
 
-enum err store_open(void) MUST_CHECK;   /* ROOM_REDIS; connects in the background: calls made meanwhile wait for at most their deadline */
+enum err store_open(void) MUST_CHECK; /* ROOM_REDIS; connects in the background: calls made meanwhile wait for at most their deadline */
 void store_close(void);
 
 struct redis *store_commands(void);

@@ -72,7 +72,7 @@ void answer_event(struct reader *r, const struct cursor *id, const char *event, 
 	sse_event(frame, id != NULL ? text : NULL, event, data, len);
 	exchange_stream_wrap(&r->out, r->x->fcgi_id, frame->data, frame->len);
 	if (!buf_ok(&r->out))
-		reader_end(r);   /* too slow: it resumes by cursor */
+		reader_end(r); /* too slow: it resumes by cursor */
 	else
 		push(r);
 }
@@ -94,7 +94,7 @@ static void begin_stream(struct reader *r)
 
 static void ready_data(struct buf *b, const struct subscribed *s, const char *cursor)
 {
-	static const char *const words[] = { "null", "false", "true" };
+	static const char *const words[] = {"null", "false", "true"};
 
 	BUF_LIT(b, "{\"cursor\":\"");
 	buf_str(b, cursor);
@@ -166,7 +166,7 @@ void answer_refuse(struct reader *r, enum err e)
 	}
 	place_part(r, true);
 	if (e == ERR_GONE && !r->poll)
-		exchange_empty(r->x, 204);   /* the one answer that makes EventSource stop for good without an error */
+		exchange_empty(r->x, 204); /* the one answer that makes EventSource stop for good without an error */
 	else
 		exchange_error(r->x, e, NULL, e == ERR_STORE_UNAVAILABLE ? 2 : 0);
 	r->x = NULL;

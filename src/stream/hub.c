@@ -23,7 +23,7 @@ int64_t hub_mono_of(int64_t epoch_ms)
 
 void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first)
 {
-	struct epoll_event e = { .events = events, .data.ptr = what };
+	struct epoll_event e = {.events = events, .data.ptr = what};
 
 	if (epoll_ctl(h->epoll, first ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) != 0)
 		log_line(LOG_ERROR, "hub.epoll", "i:errno", (int64_t)errno, NULL);
@@ -121,7 +121,7 @@ static void wind_down(struct hub *h)
 static void set_up(struct hub *h)
 {
 	struct rlimit files;
-	struct sigaction action = { .sa_handler = on_stop };
+	struct sigaction action = {.sa_handler = on_stop};
 
 	timers_init(&h->timers);
 	buf_init(&h->scratch_data, 1024 * 1024);
@@ -161,7 +161,7 @@ static void tear_down(struct hub *h)
 
 enum err hub_run(void)
 {
-	struct hub h = { 0 };
+	struct hub h = {0};
 	enum err e = redis_new(&h.commands, config_text("ROOM_REDIS"));
 
 	if (e == OK)

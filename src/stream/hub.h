@@ -18,55 +18,55 @@
 #include "stream/timers.h"
 
 enum {
-	OUT_MOST = 512 * 1024,        /* what may wait for a slow reader; past it the exchange ends and resumes by cursor */
-	DRAIN_MS = 10000,             /* how long an ending exchange may take to be read */
-	HEARTBEAT_S = 15,             /* design §5 */
-	LEAVE_MS = 10000,             /* a clean leave waits so long before anyone is told */
-	TYPING_MS = 5000,             /* typing ends by itself */
-	TICKET_WARNING_MS = 60000,    /* ticket:expiring comes this much ahead */
+	OUT_MOST = 512 * 1024,     /* what may wait for a slow reader; past it the exchange ends and resumes by cursor */
+	DRAIN_MS = 10000,          /* how long an ending exchange may take to be read */
+	HEARTBEAT_S = 15,          /* design §5 */
+	LEAVE_MS = 10000,          /* a clean leave waits so long before anyone is told */
+	TYPING_MS = 5000,          /* typing ends by itself */
+	TICKET_WARNING_MS = 60000, /* ticket:expiring comes this much ahead */
 };
 
 struct place;
 struct hub;
 
 enum reader_state {
-	READER_REDEEMING,     /* its stream ticket is being redeemed */
-	READER_SUBSCRIBING,   /* the subscribe script is under way, or waits for the lease */
-	READER_CATCHING_UP,   /* reads the log page by page, or what news had skipped */
+	READER_REDEEMING,   /* its stream ticket is being redeemed */
+	READER_SUBSCRIBING, /* the subscribe script is under way, or waits for the lease */
+	READER_CATCHING_UP, /* reads the log page by page, or what news had skipped */
 	READER_LIVE,
-	READER_ENDING,        /* what is in out goes, nothing more comes */
+	READER_ENDING, /* what is in out goes, nothing more comes */
 };
 
 struct reader {
 	struct hub *hub;
-	struct place *place;            /* NULL while redeeming, and after it left */
-	struct reader *next, **prev;    /* among the place's readers */
-	struct reader *next_dirty;      /* has something to be written at the end of this round */
-	struct exchange *x;             /* NULL when gone: only a call under way still holds the reader */
+	struct place *place;         /* NULL while redeeming, and after it left */
+	struct reader *next, **prev; /* among the place's readers */
+	struct reader *next_dirty;   /* has something to be written at the end of this round */
+	struct exchange *x;          /* NULL when gone: only a call under way still holds the reader */
 	struct ticket ticket;
 	enum reader_state state;
 	bool poll, begun, dirty, watching, waiting_out, told_expiring, calling, registered, stale, cursor_given, fallback_known;
-	bool has_delivery;              /* a poll: something came that ends it */
-	int64_t heartbeat_ms, beat_at, poll_until, drain_until;   /* clock_mono_ms */
-	struct cursor at;               /* the last entry it was given */
-	struct buf out;                 /* FastCGI records not yet written */
-	struct buf events;              /* a poll: events so far, comma-separated */
-	struct buf marks;               /* a poll: the snapshot of its beginning */
-	struct buf early;               /* passing events that came while it was subscribing: lines event, data */
+	bool has_delivery;                                      /* a poll: something came that ends it */
+	int64_t heartbeat_ms, beat_at, poll_until, drain_until; /* clock_mono_ms */
+	struct cursor at;                                       /* the last entry it was given */
+	struct buf out;                                         /* FastCGI records not yet written */
+	struct buf events;                                      /* a poll: events so far, comma-separated */
+	struct buf marks;                                       /* a poll: the snapshot of its beginning */
+	struct buf early;                                       /* passing events that came while it was subscribing: lines event, data */
 	struct timer timer;
-	char *stream_ticket;            /* to redeem; owned */
+	char *stream_ticket; /* to redeem; owned */
 };
 
 struct typist {
 	char participant[ID_MAX + 1], role[10];
-	int64_t until;                  /* 0 = does not type */
+	int64_t until; /* 0 = does not type */
 };
 
 struct leaver {
 	struct leaver *next;
 	char participant[ID_MAX + 1];
-	int64_t left_at, due_at;        /* clock_mono_ms */
-	bool clean;                     /* the client went; otherwise a poll was answered */
+	int64_t left_at, due_at; /* clock_mono_ms */
+	bool clean;              /* the client went; otherwise a poll was answered */
 };
 
 struct place {
@@ -77,12 +77,12 @@ struct place {
 	int reader_count;
 	struct leaver *leavers;
 	struct typist typists[2];
-	int64_t end;                    /* highest position heard of */
-	int64_t expires_at;             /* ms since the epoch */
-	int64_t settle_at;              /* clock_mono_ms, 0 = not known */
-	int64_t look_at;                /* not asked before: whether the deadline has passed (clock_mono_ms) */
+	int64_t end;        /* highest position heard of */
+	int64_t expires_at; /* ms since the epoch */
+	int64_t settle_at;  /* clock_mono_ms, 0 = not known */
+	int64_t look_at;    /* not asked before: whether the deadline has passed (clock_mono_ms) */
 	bool ended, expiring, gone;
-	int calls;                      /* scripts under way that will come back here */
+	int calls; /* scripts under way that will come back here */
 	struct timer timer;
 };
 
@@ -105,38 +105,38 @@ struct hub {
 };
 
 /* hub.c */
-enum err hub_run(void) MUST_CHECK;                              /* until SIGTERM; everything from setup to the last byte */
+enum err hub_run(void) MUST_CHECK; /* until SIGTERM; everything from setup to the last byte */
 void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first);
-int64_t hub_mono_of(int64_t epoch_ms);                          /* a moment of the epoch on the loop's clock */
+int64_t hub_mono_of(int64_t epoch_ms); /* a moment of the epoch on the loop's clock */
 
 /* lease.c */
 void lease_begin(struct hub *h);
-void lease_lost(struct hub *h);                                 /* somebody said NO_LEASE */
+void lease_lost(struct hub *h); /* somebody said NO_LEASE */
 void inbox_pop(struct hub *h);
 
 /* place.c */
 struct place *place_find(struct hub *h, const char *conversation);
-struct place *place_get(struct hub *h, const char *conversation);       /* made when missing */
-void place_release(struct place *p);                                    /* frees it when nothing holds it */
+struct place *place_get(struct hub *h, const char *conversation); /* made when missing */
+void place_release(struct place *p);                              /* frees it when nothing holds it */
 void place_join(struct place *p, struct reader *r);
-void place_part(struct reader *r, bool clean);                          /* r leaves; its participant is told of later, if at all */
+void place_part(struct reader *r, bool clean); /* r leaves; its participant is told of later, if at all */
 int place_held(const struct place *p, const char *participant);
 void place_deadline(struct place *p, int64_t expires_at);
 void place_settle_at(struct place *p, int64_t epoch_ms);
 void place_schedule(struct place *p);
 void place_typing(struct place *p, const char *participant, const char *role, bool is_typing);
-void place_gone(struct place *p, const char *event, const char *at, size_t at_len);   /* tells everyone, ends everything */
+void place_gone(struct place *p, const char *event, const char *at, size_t at_len); /* tells everyone, ends everything */
 void place_each(struct hub *h, void (*fn)(struct place *p));
 
 /* reader.c */
-void reader_begin(struct reader *r);                            /* in the loop, r owned by it from now on */
+void reader_begin(struct reader *r); /* in the loop, r owned by it from now on */
 void reader_subscribe(struct reader *r);
-void reader_entry(struct reader *r, const struct entry *e);     /* the next one, an old one or one too far ahead */
+void reader_entry(struct reader *r, const struct entry *e); /* the next one, an old one or one too far ahead */
 void reader_passing(struct reader *r, const char *event, const char *data, size_t len);
-void reader_read_on(struct reader *r);                          /* reads the log from where it is */
-void reader_again(struct reader *r);                            /* subscribes anew under the hub's new name */
-void reader_end(struct reader *r);                              /* ends the exchange after what is in its buffer */
-void reader_gone(struct reader *r);                             /* the client went */
+void reader_read_on(struct reader *r); /* reads the log from where it is */
+void reader_again(struct reader *r);   /* subscribes anew under the hub's new name */
+void reader_end(struct reader *r);     /* ends the exchange after what is in its buffer */
+void reader_gone(struct reader *r);    /* the client went */
 void reader_ready_fd(struct reader *r, unsigned events);
 void readers_flush(struct hub *h);
 void reader_kick(struct reader *r);
@@ -144,16 +144,16 @@ void reader_kick(struct reader *r);
 /* answer.c */
 void answer_ready(struct reader *r, const struct subscribed *s);
 void answer_event(struct reader *r, const struct cursor *id, const char *event, const char *data, size_t len);
-void answer_poll(struct reader *r);                             /* answers and frees */
-void answer_refuse(struct reader *r, enum err e);               /* before anything was sent: the status that fits; frees */
-void answer_retry(struct reader *r);                            /* 200, retry:, end: come back later */
+void answer_poll(struct reader *r);               /* answers and frees */
+void answer_refuse(struct reader *r, enum err e); /* before anything was sent: the status that fits; frees */
+void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
 
 /* news.c */
 void news_batch(struct hub *h, const struct reply *items);
 
 /* intake.c */
 struct intake *intake_start(struct hub *h);
-void intake_take(struct intake *in);                            /* begins what was accepted; in the loop */
+void intake_take(struct intake *in); /* begins what was accepted; in the loop */
 void intake_stop(struct intake *in);
 
 #endif

@@ -14,7 +14,7 @@ struct intake {
 	struct hub *hub;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	struct reader *accepted, **end;   /* chained by next */
+	struct reader *accepted, **end; /* chained by next */
 };
 
 /* router_run has no place for a context: a process is one hub. */
@@ -32,7 +32,7 @@ static void hand_over(struct intake *in, struct reader *r)
 	pthread_mutex_unlock(&in->lock);
 	if (first) {
 		ssize_t n = write(in->hub->wake, &one, sizeof one);
-		(void)n;   /* full: it wakes anyway */
+		(void)n; /* full: it wakes anyway */
 	}
 }
 
@@ -57,7 +57,7 @@ static enum err read_times(const struct exchange *x, struct reader *r)
 {
 	long heartbeat_s = HEARTBEAT_S, wait_s = WAIT_DEFAULT_S;
 	enum err e = r->poll ? request_query_int(&x->request, "wait", 0, WAIT_MOST_S, WAIT_DEFAULT_S, &wait_s)
-	                     : request_query_int(&x->request, "heartbeat", HEARTBEAT_S, HEARTBEAT_MOST_S, HEARTBEAT_S, &heartbeat_s);
+						 : request_query_int(&x->request, "heartbeat", HEARTBEAT_S, HEARTBEAT_MOST_S, HEARTBEAT_S, &heartbeat_s);
 
 	r->heartbeat_ms = heartbeat_s * 1000;
 	r->poll_until = x->born_ms + wait_s * 1000;
@@ -104,7 +104,7 @@ static void take_in(struct exchange *x, bool poll)
 	r->ticket = who.ticket;
 	strncpy(r->ticket.conversation, x->request.params[0], sizeof r->ticket.conversation - 1);
 	if (!who.known)
-		r->ticket.expires_at_ms = INT64_MAX / 4;   /* until it is redeemed */
+		r->ticket.expires_at_ms = INT64_MAX / 4; /* until it is redeemed */
 	if (who.stream_ticket != NULL)
 		r->stream_ticket = strdup(who.stream_ticket);
 	e = read_cursor(x, r);
@@ -120,15 +120,24 @@ static void take_in(struct exchange *x, bool poll)
 	hand_over(the_intake, r);
 }
 
-static void events(struct exchange *x) { take_in(x, false); }
-static void poll_once(struct exchange *x) { take_in(x, true); }
+static void events(struct exchange *x)
+{
+	take_in(x, false);
+}
+static void poll_once(struct exchange *x)
+{
+	take_in(x, true);
+}
 
 static const struct route routes[] = {
-	{ METHOD_GET, "/api/conversations/{id}/events", WHO_PARTICIPANT, 0, events },
-	{ METHOD_GET, "/api/conversations/{id}/poll", WHO_PARTICIPANT, 0, poll_once },
+	{METHOD_GET, "/api/conversations/{id}/events", WHO_PARTICIPANT, 0, events},
+	{METHOD_GET, "/api/conversations/{id}/poll", WHO_PARTICIPANT, 0, poll_once},
 };
 
-static void run_route(struct exchange *x, const struct route *route) { route->handle(x); }
+static void run_route(struct exchange *x, const struct route *route)
+{
+	route->handle(x);
+}
 
 static void *run(void *arg)
 {

@@ -175,7 +175,7 @@ static void renew(struct hub *h, bool take)
 void lease_lost(struct hub *h)
 {
 	if (!h->leased && h->leases_under_way > 0)
-		return;   /* a new name is being taken already */
+		return; /* a new name is being taken already */
 	log_line(LOG_WARN, "hub.lease_lost", "i:readers", (int64_t)atomic_load(&h->readers), NULL);
 	take_name(h);
 }

@@ -15,7 +15,7 @@ struct news {
 static struct span line(struct span *rest)
 {
 	const char *end = memchr(rest->at, '\n', rest->len);
-	struct span out = { rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len };
+	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
 	size_t used = out.len + (end != NULL ? 1 : 0);
 
 	rest->at += used;
@@ -88,13 +88,13 @@ static void entry_news(struct place *p, struct span rest)
 static struct span member(struct span data, const char *start)
 {
 	const char *at = memmem(data.at, data.len, start, strlen(start));
-	struct span none = { data.at, 0 };
+	struct span none = {data.at, 0};
 
 	if (at == NULL)
 		return none;
 	at += strlen(start);
 	const char *end = memchr(at, '"', data.len - (size_t)(at - data.at));
-	return end != NULL ? (struct span){ at, (size_t)(end - at) } : none;
+	return end != NULL ? (struct span){at, (size_t)(end - at)} : none;
 }
 
 static void typing_news(struct place *p, const char *author, struct span data)

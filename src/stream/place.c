@@ -82,7 +82,7 @@ void place_each(struct hub *h, void (*fn)(struct place *p))
 	for (size_t i = 0; i < h->slot_count; i++)
 		for (struct place *p = h->slots[i], *next; p != NULL; p = next) {
 			next = p->next_in_slot;
-			p->calls++;   /* fn may take the last reader away */
+			p->calls++; /* fn may take the last reader away */
 			fn(p);
 			p->calls--;
 			place_release(p);
@@ -153,7 +153,8 @@ void place_part(struct reader *r, bool clean)
 static void tell_typing(struct place *p, const struct typist *t, bool is_typing)
 {
 	char data[256];
-	int n = snprintf(data, sizeof data, "{\"participant\":\"%s\",\"role\":\"%s\",\"isTyping\":%s}", t->participant, t->role, is_typing ? "true" : "false");
+	int n = snprintf(data, sizeof data, "{\"participant\":\"%s\",\"role\":\"%s\",\"isTyping\":%s}", t->participant, t->role,
+		is_typing ? "true" : "false");
 
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -212,8 +213,8 @@ static void tell_leaves(struct place *p, int64_t now)
 		}
 		if (held == 0) {
 			p->calls++;
-			leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count,
-			      l->clean ? now - l->left_at : -1, settled, p);
+			leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1,
+				settled, p);
 		}
 		*at = l->next;
 		free(l);
@@ -222,7 +223,7 @@ static void tell_leaves(struct place *p, int64_t now)
 
 void place_settle_at(struct place *p, int64_t epoch_ms)
 {
-	int64_t at = hub_mono_of(epoch_ms) + 50;   /* a little late rather than a look too early */
+	int64_t at = hub_mono_of(epoch_ms) + 50; /* a little late rather than a look too early */
 
 	if (p->settle_at == 0 || at < p->settle_at)
 		p->settle_at = at;
@@ -239,7 +240,7 @@ static void expired(void *ctx, enum err e, int64_t expires_at)
 	p->expiring = false;
 	if (e == ERR_CONFLICT) {
 		p->expires_at = expires_at;
-		p->look_at = clock_mono_ms() + 200;   /* our clock may be ahead of Redis': not in a tight loop */
+		p->look_at = clock_mono_ms() + 200; /* our clock may be ahead of Redis': not in a tight loop */
 		place_schedule(p);
 	} else if (e == OK || e == ERR_GONE || e == ERR_NOT_FOUND) {
 		int n = snprintf(at, sizeof at, "%lld", (long long)clock_now_ms());
@@ -295,7 +296,10 @@ static bool has_deadline(const struct place *p)
 	return p->expires_at > 0 && !p->gone && !p->expiring && p->readers != NULL;
 }
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 void place_schedule(struct place *p)
 {
@@ -328,7 +332,7 @@ static void fire(void *owner)
 	end_typing(p, now);
 	tell_leaves(p, now);
 	if (p->settle_at > 0 && p->settle_at <= now && p->readers != NULL) {
-		p->settle_at = now + 60000;   /* should this look fail; a good one says when to look again */
+		p->settle_at = now + 60000; /* should this look fail; a good one says when to look again */
 		p->calls++;
 		settle(h->commands, p->conversation, "", settled, p);
 	}

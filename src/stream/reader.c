@@ -11,7 +11,7 @@
 #include "http/sse.h"
 #include "stream/hub.h"
 
-enum { FULL_ENOUGH = 64 * 1024 };   /* bytes waiting for a reader that is catching up: it gets no further page before they are gone */
+enum { FULL_ENOUGH = 64 * 1024 }; /* bytes waiting for a reader that is catching up: it gets no further page before they are gone */
 
 static void note_dirty(struct reader *r)
 {
@@ -24,7 +24,10 @@ static void note_dirty(struct reader *r)
 
 /* ---- its clock ---- */
 
-static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 static void schedule(struct reader *r)
 {
@@ -86,12 +89,12 @@ static void fire(void *owner)
 	if (r->begun && !check_ticket(r))
 		return;
 	if (r->poll && r->begun && now >= r->poll_until) {
-		r->has_delivery = true;   /* its time is over: it gets what there is */
+		r->has_delivery = true; /* its time is over: it gets what there is */
 		note_dirty(r);
 		return;
 	}
 	if (r->poll && now >= r->poll_until)
-		r->poll_until = now + 500;   /* still subscribing: the script's answer or its time-out comes first */
+		r->poll_until = now + 500; /* still subscribing: the script's answer or its time-out comes first */
 	if (!r->poll && r->begun && now >= r->beat_at)
 		beat(r, now);
 	if (!r->begun && r->beat_at <= now)
@@ -140,7 +143,7 @@ static void give_entries(struct reader *r, const struct reply *entries)
 		if (entry_parse(&e, r->at.position + 1, bytes, len))
 			give(r, &e);
 		else
-			r->at.position++;   /* none of ours: skipped rather than stuck at */
+			r->at.position++; /* none of ours: skipped rather than stuck at */
 	}
 }
 
@@ -157,7 +160,7 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 	if (began_again(r))
 		return;
 	if (e != OK) {
-		reader_kick(r);   /* if it is gone, the news of it or the deadline's timer say so; else the client's cursor decides */
+		reader_kick(r); /* if it is gone, the news of it or the deadline's timer say so; else the client's cursor decides */
 		return;
 	}
 	place_deadline(r->place, t->expires_at);
@@ -195,7 +198,7 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	if (began_again(r))
 		return;
 	if (no_lease) {
-		lease_lost(r->hub);   /* it subscribes again under the new name */
+		lease_lost(r->hub); /* it subscribes again under the new name */
 		return;
 	}
 	if (e != OK) {
@@ -232,10 +235,10 @@ void reader_subscribe(struct reader *r)
 	if (r->place == NULL)
 		place_join(place_get(r->hub, r->ticket.conversation), r);
 	if (!r->hub->leased || r->calling)
-		return;   /* lease.c comes back to all readers with reader_again */
+		return; /* lease.c comes back to all readers with reader_again */
 	r->calling = r->registered = true;
 	subscribe(r->hub->commands, &r->ticket, r->hub->id, place_held(r->place, r->ticket.participant),
-	          r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
+		r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
 }
 
 void reader_again(struct reader *r)
@@ -243,7 +246,7 @@ void reader_again(struct reader *r)
 	if (r->state == READER_ENDING || r->state == READER_REDEEMING)
 		return;
 	if (r->calling)
-		r->stale = true;   /* what is under way is under the old name */
+		r->stale = true; /* what is under way is under the old name */
 	else
 		reader_subscribe(r);
 }
@@ -322,7 +325,7 @@ void reader_read_on(struct reader *r)
 void reader_entry(struct reader *r, const struct entry *e)
 {
 	if (r->state != READER_LIVE || e->cursor.position <= r->at.position)
-		return;   /* who is not live yet reads on to the place's end */
+		return; /* who is not live yet reads on to the place's end */
 	if (e->cursor.position == r->at.position + 1)
 		give(r, e);
 	else
@@ -339,7 +342,7 @@ void reader_passing(struct reader *r, const char *event, const char *data, size_
 		buf_add(&r->early, data, len);
 		buf_char(&r->early, '\n');
 		if (!buf_ok(&r->early))
-			buf_reset(&r->early);   /* passing events may be lost, entries never */
+			buf_reset(&r->early); /* passing events may be lost, entries never */
 	}
 }
 
@@ -351,7 +354,7 @@ void reader_end(struct reader *r)
 		return;
 	place_part(r, true);
 	r->state = READER_ENDING;
-	r->out.max += 64;   /* room for the end even when the reader was too slow for the rest */
+	r->out.max += 64; /* room for the end even when the reader was too slow for the rest */
 	r->out.failed = false;
 	exchange_stream_end(&r->out, r->x->fcgi_id);
 	r->drain_until = clock_mono_ms() + DRAIN_MS;
@@ -442,7 +445,7 @@ static void flush(struct reader *r)
 			return;
 		}
 		if ((size_t)n == r->out.len)
-			buf_done(&r->out);   /* idle readers hold no buffer */
+			buf_done(&r->out); /* idle readers hold no buffer */
 		else
 			buf_drop(&r->out, (size_t)n);
 		r->beat_at = clock_mono_ms() + r->heartbeat_ms;
