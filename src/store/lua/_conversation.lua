@@ -19,8 +19,8 @@ local now = tonumber(now_text)
 local tag = string.match(conv, '^{[^}]*}:')
 local id = string.sub(conv, #tag + 6)
 
-local BACKSTOP = 120000        -- keys outlive the deadline by this much (design §8), and by less than a minute more
-local SLACK = 60000            -- TTLs are set anew when the deadline has moved by this much
+local BACKSTOP = 120000        -- keys outlive the deadline by this much (design §8) at most
+local SLACK = 60000            -- and by this much at least: TTLs are set anew only when the deadline has moved by so much
 local GONE_MS = 26 * 3600000   -- a dead session's id answers 410 for so long (design §6)
 local INBOX_MOST = 4096        -- news waiting for one hub; past it the hub reads the logs instead
 local INBOX_MS = 60000
@@ -51,7 +51,7 @@ end
 
 -- TTLs of all keys, and the bookkeeping's worklist, for this deadline.
 local function keep(deadline)
-  local at = deadline + BACKSTOP + SLACK
+  local at = deadline + BACKSTOP
   for i = 1, 8 do call('PEXPIREAT', KEYS[i], at) end
   call('PEXPIREAT', gone, deadline + GONE_MS)
   call('ZADD', due, deadline, id)
@@ -60,7 +60,7 @@ end
 
 -- After the first write to a key that keep() did not see yet.
 local function keep_key(key, deadline)
-  if call('PTTL', key) < 0 then call('PEXPIREAT', key, deadline + BACKSTOP + SLACK) end
+  if call('PTTL', key) < 0 then call('PEXPIREAT', key, deadline + BACKSTOP) end
 end
 
 local function missing()
