@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/version.h"
 #include "room/command.h"
 
@@ -111,5 +112,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "room: there is no command `%s`; `room help` lists them\n", argv[1]);
 		return COMMAND_USAGE;
 	}
+	/* People read our standard error: what libraries log as a matter of course is not for them. */
+	log_init("room", LOG_ERROR);
 	return c->run(argc - 1, argv + 1);
 }

@@ -140,8 +140,13 @@ void children_replace(struct children *c, enum child_kind kind, int signal, int6
 
 	for (int i = 0; i < before; i++) {
 		pid_t fresh;
-		if (c->list[i].kind != kind || c->list[i].pid <= 0 || c->list[i].retiring)
+		if (c->list[i].kind != kind || c->list[i].retiring)
 			continue;
+		if (c->list[i].pid == 0) {   /* he waits for having died too often: a new program deserves a new chance */
+			c->list[i].due_ms = now_ms;
+			c->list[i].quick = 0;
+			continue;
+		}
 		fresh = c->start(c->ctx, kind);
 		if (fresh <= 0)
 			continue;
