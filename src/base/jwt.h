@@ -1,4 +1,4 @@
-/* JSON Web Tokens, HS256 only: the single place that knows libjwt (1.10.2 checks neither exp nor an empty key nor the algorithm,
+/* JSON Web Tokens, HS256 only (what we sign for Google is RS256): the single place that knows libjwt (1.10.2 checks neither exp nor an empty key nor the algorithm,
  * research: so all of that is checked here). Verifies form, signature and times; what the claims mean is the caller's business.
  * Any thread; CPU only. */
 #ifndef BASE_JWT_H
@@ -27,5 +27,9 @@ enum err jwt_verify(json_t **claims_out, const struct jwt_keys *keys, const char
 
 /* Signs claims with the first secret (kid in the header when it has one). The caller frees. NULL only when out of memory. */
 char *jwt_sign(const struct jwt_keys *keys, const json_t *claims);
+
+/* Signs claims with an RSA private key (PEM) for somebody else to verify; kid (may be NULL) goes into the header. The caller frees. NULL when the
+ * key is none. */
+char *jwt_sign_rs256(const json_t *claims, const char *pem, size_t len, const char *kid);
 
 #endif
