@@ -77,6 +77,8 @@ export class Room extends EventTarget {
   expiresAt = null;
   /** @type {number|null} */
   ticketExpiresAt = null;
+  /** Have the marks been heard of yet? They come with the stream, a moment after the history. */
+  marksKnown = false;
   /** May the history be read? Learned from the first answer. */
   mayRead = true;
 
@@ -681,6 +683,7 @@ export class Room extends EventTarget {
       if (strangers) this.#call('GET', '/presence').then((people) => this.#setPeople(people), () => {});
     }
     if (read || delivered) {
+      this.marksKnown = true;
       for (const [kind, marks] of [['read', read], ['delivered', delivered]]) {
         for (const [participant, upTo] of Object.entries(marks ?? {})) this.#mark(kind, { participant, upTo }, { quiet: true });
       }
@@ -863,8 +866,14 @@ export class Room extends EventTarget {
 
   async #post({ clientId, content, type, replyTo, metadata }) {
     const message = await this.#call('POST', '/messages', { body: { clientId, content, type, replyTo, metadata } });
+    this.#answered();
     this.#expectEcho(message.id);
     return message;
+  }
+
+  /** The server speaks to us again: then the line need not wait out its pause. */
+  #answered() {
+    if (this.leading) this.#line.hurry();
   }
 
   /** Stored is announced: if the stream does not bring our own message back it has died without telling us. */
@@ -924,6 +933,7 @@ export class Room extends EventTarget {
     if (!this.#loaded || this.phase === 'ticket' || FINAL.has(this.phase)) return;
     try {
       await this.#call('PUT', '/alive', { body: this.#log.cursor === null ? {} : { cursor: this.#log.cursor }, timeoutMs });
+      this.#answered();
       this.#sendRead();
     } catch (error) {
       if (error.status === 0 && this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });

@@ -71,6 +71,7 @@ export class Composer {
     this.#edit = null;
     this.#reply = null;
     $('context').hidden = true;
+    setText($('context-text'), ''); // it may be deleted meanwhile, and then must not stay here
     if (!silent) this.focus();
   }
 

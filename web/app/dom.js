@@ -44,13 +44,12 @@ export function linked(text) {
 }
 
 let speakTimer;
-/** Says something to a screen reader, politely; what comes in quick succession is said once, in its last form. */
+/** Says something to a screen reader, politely; what comes in quick succession is said once, in its last form, and does not stay. */
 export function say(text) {
   clearTimeout(speakTimer);
-  speakTimer = setTimeout(() => {
-    $('say').textContent = '';
-    requestAnimationFrame(() => {
-      $('say').textContent = text;
-    });
-  }, 150);
+  const show = (what, next) => {
+    setText($('say'), what);
+    if (next) speakTimer = setTimeout(next[0], next[1]);
+  };
+  speakTimer = setTimeout(() => show('', [() => show(text, [() => show(''), 6000]), 50]), 120);
 }

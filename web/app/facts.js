@@ -1,6 +1,6 @@
 // Everything around the messages: who is here, how long until the erasure, how the line is, and what is over.
 import { $, element, icon, say, setText } from './dom.js';
-import { leftText, momentOf } from './time.js';
+import { leftText, lifeText, momentOf } from './time.js';
 import { roleName, words } from './words.js';
 
 const isStudent = (role) => role === 'student';
@@ -60,7 +60,10 @@ export class Facts {
 
   deadline(moved) {
     const left = this.#room.expiresAt - this.#room.now();
-    if (moved || left > this.#lifeMs) this.#lifeMs = Math.max(left, 1000);
+    // The first one we hear of began with the last message we have; from then on each jump tells.
+    const since = moved ? 0 : Math.max(0, ...this.#room.messages.map((one) => Math.max(one.sentAt, one.editedAt ?? 0, one.deletedAt ?? 0)));
+    if (moved || left > this.#lifeMs || since) this.#lifeMs = Math.max(since ? this.#room.expiresAt - since : left, 1000);
+    for (const text of document.querySelectorAll('.life')) setText(text, lifeText(this.#lifeMs));
     this.#tick();
     if (!moved) return;
     for (const id of ['strip', 'clock']) {

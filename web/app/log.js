@@ -23,6 +23,8 @@ export class LogView {
   #spoken = [];
   #speaking = null;
   #loadingOlder = false;
+  #sized;
+  #undecided = true; // where the unread messages begin
 
   /** @param {import('../room.js').Room} room  @param {{reply, edit, remove, seen}} on */
   constructor(room, on) {
@@ -37,9 +39,10 @@ export class LogView {
       $('text').focus({ preventScroll: true });
     });
     $('older').addEventListener('click', () => this.#older());
-    new ResizeObserver(() => {
+    this.#sized = new ResizeObserver(() => {
       if (this.#stick) this.toBottom();
-    }).observe(this.#log);
+    });
+    this.#sized.observe(this.#log);
   }
 
   // ---- what happened
@@ -48,13 +51,27 @@ export class LogView {
     const theirs = added.filter((message) => !this.#room.isMe(message.sender) && !message.deletedAt);
     if (reset) this.#afterReset();
     for (const message of theirs) {
-      if (this.#unreadFrom === null && !watching()) this.#unreadFrom = message.id;
+      if (this.#unreadFrom === null && !this.#undecided && !watching()) this.#unreadFrom = message.id;
       if (!this.#stick) this.#missed += 1;
       this.#speak(message);
     }
     if (older) this.render({ keepPlace: true });
-    else if (reset) this.render({ toUnread: true });
+    else if (reset) this.render();
     else this.plan();
+  }
+
+  /** Delivered and read marks moved; the first ones also tell where the unread messages begin. */
+  marked() {
+    if (!this.#undecided || !this.#room.marksKnown) {
+      this.plan();
+      return;
+    }
+    this.#undecided = false;
+    const { messages, myRead } = this.#room;
+    const unread = messages.find((message) => message.id > myRead && !this.#room.isMe(message.sender) && !message.deletedAt);
+    const known = myRead > 0 || messages.some((message) => this.#room.isMe(message.sender));
+    this.#unreadFrom = unread && known ? unread.id : null;
+    this.render({ toUnread: this.#unreadFrom !== null && this.#stick });
   }
 
   /** A line between the messages: someone came, a summary was asked for. */
@@ -79,7 +96,10 @@ export class LogView {
     node?.scrollIntoView({ block: 'nearest' });
   }
 
+  /** The end of it: nothing stays in the document, nothing is drawn any more. */
   clear() {
+    this.#planned = true;
+    this.#sized.disconnect();
     this.#rows.clear();
     this.#notes = [];
     this.#list.replaceChildren();
@@ -108,7 +128,7 @@ export class LogView {
     else if (divider) {
       log.scrollTop = Math.max(0, divider.offsetTop - 48);
       this.#stick = this.#nearBottom();
-    } else if (this.#stick || toUnread) this.toBottom();
+    } else if (this.#stick) this.toBottom();
     this.#showNewest();
     this.seen();
   }
@@ -395,7 +415,7 @@ export class LogView {
 
   /** Tells the room up to where the eyes have been. */
   seen() {
-    if (!watching()) return;
+    if (!watching() || !this.#room.marksKnown) return;
     const bottom = this.#log.getBoundingClientRect().bottom;
     for (let i = this.#room.messages.length - 1; i >= 0; i -= 1) {
       const message = this.#room.messages[i];
@@ -410,9 +430,8 @@ export class LogView {
   }
 
   #afterReset() {
-    const unread = this.#room.messages.find((message) => message.id > this.#room.myRead && !this.#room.isMe(message.sender) && !message.deletedAt);
-    const known = this.#room.myRead > 0 || this.#room.messages.some((message) => this.#room.isMe(message.sender));
-    this.#unreadFrom = unread && known ? unread.id : null;
+    this.#undecided = true;
+    this.#unreadFrom = null;
     this.#missed = 0;
     this.#stick = true;
   }

@@ -61,7 +61,8 @@ function enter(room) {
     if (item.state === 'failed') say(`${words.marks.failed}: ${failureText(item.error)}`);
   });
   room.addEventListener('marks', () => {
-    log.plan();
+    if (over) return;
+    log.marked();
     title();
   });
   room.addEventListener('people', () => facts.people());

@@ -32,3 +32,9 @@ export function leftText(ms) {
   const hours = Math.floor(minutes / 60);
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
+
+/** How long a conversation is kept, in round numbers: "24 hours". */
+export function lifeText(ms) {
+  const unit = [['hour', 3_600_000], ['minute', 60_000], ['second', 1000]].find(([, one]) => ms >= one * 0.98) ?? ['second', 1000];
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: unit[0], unitDisplay: 'long' }).format(Math.max(1, Math.round(ms / unit[1])));
+}

@@ -12,6 +12,7 @@ export const EVENTS = [
 
 const STEADY_MS = 20_000; // a stream that lived this long was a good one
 const BREAKS_TO_POLL = 3;
+const PAUSE_MAX_MS = 12_000;
 const FIRST_STREAM_RETRY_MS = 45_000;
 const LAST_STREAM_RETRY_MS = 600_000;
 
@@ -42,7 +43,7 @@ export class Line {
    * `probe` asks the server why a stream was refused (EventSource hides the status) and throws a RoomError if it finds out.
    */
   constructor(how) {
-    this.#how = { readyMs: 6000, random: Math.random, ...how };
+    this.#how = { ...how, readyMs: how.readyMs ?? 6000, random: how.random ?? Math.random };
     this.#how.EventSource = how.EventSource === undefined ? globalThis.EventSource ?? null : how.EventSource;
     if (!this.#how.EventSource) this.mode = 'poll';
   }
@@ -70,6 +71,11 @@ export class Line {
     this.#drop();
     if (broken) this.#broke(false);
     else this.#connect();
+  }
+
+  /** Plain requests are answered again: don't wait out a pause. */
+  hurry() {
+    if (this.#timers.has('retry')) this.restart();
   }
 
   #connect() {
@@ -191,7 +197,7 @@ export class Line {
       this.#turnToPolling();
       return;
     }
-    const pause = backoffMs(this.#failures, { firstMs: 800, random: this.#how.random });
+    const pause = backoffMs(this.#failures, { firstMs: 800, maxMs: PAUSE_MAX_MS, random: this.#how.random });
     this.#failures += 1;
     this.#after('retry', Math.max(pause, error?.retryAfterMs ?? 0), () => this.#connect());
   }
@@ -228,7 +234,7 @@ export class Line {
           return;
         }
         this.#down(error);
-        const pause = Math.max(backoffMs(this.#failures, { firstMs: 800, random: this.#how.random }), error.retryAfterMs ?? 0);
+        const pause = Math.max(backoffMs(this.#failures, { firstMs: 800, maxMs: PAUSE_MAX_MS, random: this.#how.random }), error.retryAfterMs ?? 0);
         this.#failures += 1;
         await new Promise((resolve) => this.#after('retry', pause, resolve));
         continue;

@@ -161,7 +161,7 @@ export class Outbox {
     item.state = 'waiting';
     if (error.passing) {
       this.#changed(item);
-      return Math.max(error.retryAfterMs ?? 0, backoffMs(item.attempts - 1, { random: this.#random }));
+      return Math.max(error.retryAfterMs ?? 0, backoffMs(item.attempts - 1, { maxMs: 12_000, random: this.#random }));
     }
     if (error.status === 401) {
       this.hold();
