@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/config.h"
 #include "room/certificate.h"
 #include "room/command.h"
 #include "room/file.h"
@@ -93,6 +94,11 @@ static bool write_lighttpd_conf(const char *path, const struct place *place, con
 	buf_printf(&text, "var.scratch = \"%s/upload\"\n", place->scratch);
 	buf_printf(&text, "var.max_fds = %d\nvar.max_connections = %d\n", max_fds, max_fds / 2);
 	buf_printf(&text, "include \"%s/lighttpd.conf\"\n", place->share);
+	if (config_number("ROOM_ACCESS_LOG")) {
+		/* Neither address nor path nor query: none of them may be kept. The request's id leads to the handler's own log. */
+		buf_str(&text, "server.modules += ( \"mod_accesslog\" )\naccesslog.format = \"%{%Y-%m-%dT%H:%M:%S%z}t %m %H %>s %b %D %{X-Request-Id}o\"\n");
+		buf_printf(&text, "accesslog.filename = \"%s/logs/access.log\"\n", place->state);
+	}
 	if (certificate) {
 		buf_str(&text, "server.modules += ( \"mod_openssl\" )\nssl.engine = \"enable\"\n");
 		buf_printf(&text, "ssl.pemfile = \"%s\"\n", certificate);

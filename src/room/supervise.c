@@ -117,13 +117,19 @@ static void reload(struct up *u)
 	status_write(u);
 }
 
-/* Waits for one signal, at most until deadline. False when time is up. */
+/* Waits for one signal, at most until deadline. False when time is up. lighttpd's log goes on meanwhile: a full pipe would stop it. */
 static bool next_signal(struct up *u, int64_t deadline, struct signalfd_siginfo *info)
 {
-	struct pollfd p = {.fd = u->signals, .events = POLLIN};
-	int64_t left = deadline - clock_mono_ms();
+	struct pollfd p[] = {{.fd = u->signals, .events = POLLIN}, {.fd = u->scrub.from, .events = POLLIN}};
+	int64_t left;
 
-	return left > 0 && poll(&p, 1, (int)left) == 1 && read(u->signals, info, sizeof *info) == sizeof *info;
+	while ((left = deadline - clock_mono_ms()) > 0 && poll(p, 2, (int)left) >= 0) {
+		if (p[1].revents)
+			scrub_pump(&u->scrub);
+		if (p[0].revents && read(u->signals, info, sizeof *info) == sizeof *info)
+			return true;
+	}
+	return false;
 }
 
 /* Waits until nobody of these kinds runs, then kills who still does. A second Ctrl-C cuts the wait short. */
@@ -165,6 +171,7 @@ static void end_all(struct up *u)
 	wait_end(u, CHILD_LIGHTTPD, CHILD_LIGHTTPD, LIGHTTPD_END_MS);
 	children_signal(&u->children, CHILD_REDIS, SIGTERM, true);
 	wait_end(u, CHILD_REDIS, CHILD_REDIS, REDIS_END_MS);
+	scrub_pump(&u->scrub);
 }
 
 /* Reads the signals that came. False when one of them says to end; *code then. */
@@ -195,6 +202,7 @@ int supervise(struct up *u)
 	int code = EXIT_SUCCESS;
 
 	watch(u, u->signals, true);
+	watch(u, u->scrub.from, true);
 	children_start(&u->children, clock_mono_ms());
 	status_write(u);
 	u->announcer = announce(u);
@@ -208,6 +216,8 @@ int supervise(struct up *u)
 		for (int i = 0; i < n && running; i++) {
 			if (events[i].data.fd == u->signals)
 				running = obey(u, &code);
+			else if (events[i].data.fd == u->scrub.from)
+				scrub_pump(&u->scrub);
 			else
 				turn_away(u, events[i].data.fd == u->sockets[CHILD_API] ? CHILD_API : CHILD_HUB);
 		}

@@ -83,7 +83,26 @@ static bool open_logs(struct up *u)
 		if (u->logs[kind] < 0)
 			return false;
 	}
-	return true;
+	return scrub_init(&u->scrub, u->logs[CHILD_LIGHTTPD]) || !command_failed("pipe: %s", strerror(errno));
+}
+
+/* The access log, where wanted, is opened by lighttpd itself: it must be able to. */
+static bool make_access_log(struct up *u)
+{
+	char *logs = place_path("%s/logs", u->place.state), *path = place_path("%s/access.log", logs);
+	bool good = true;
+
+	if (config_number("ROOM_ACCESS_LOG")) {
+		int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		good = fd >= 0 && (!u->account.other || fchown(fd, u->account.uid, u->account.gid) == 0) && account_share(&u->account, logs, 0710);
+		if (!good)
+			command_failed("%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+	free(logs);
+	return good;
 }
 
 static bool open_sockets(struct up *u)
@@ -143,6 +162,7 @@ static pid_t start_child(void *ctx, enum child_kind kind)
 		s.sockets = u->tcp.fds;
 		s.socket_count = u->tcp.count;
 		s.account = &u->account;
+		s.out = u->scrub.to_pipe;
 	}
 	return spawn(&s);
 }
@@ -195,7 +215,7 @@ static int prepare(struct up *u, int *lock)
 		return EXIT_FAILURE;
 	if (ticket_setup(&why) != OK)
 		return command_failed("ROOM_JWT_SECRET: %s", why);
-	if (!open_logs(u) || !open_sockets(u) || !find_programs(u, raise_descriptors()))
+	if (!open_logs(u) || !make_access_log(u) || !open_sockets(u) || !find_programs(u, raise_descriptors()))
 		return EXIT_FAILURE;
 	u->probe_url = probe_url(u);
 	if (!block_signals(u))
@@ -222,6 +242,7 @@ static void clear_up(struct up *u, bool ran)
 static void release(struct up *u, int lock)
 {
 	children_done(&u->children);
+	scrub_done(&u->scrub);
 	listen_tcp_close(&u->tcp);
 	for (enum child_kind kind = 0; kind < CHILD_KINDS; kind++) {
 		program_done(&u->programs[kind]);
@@ -244,7 +265,7 @@ static void release(struct up *u, int lock)
 int up_command(int argc, char **argv)
 {
 	static const struct option options[] = {{"demo", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
-	struct up u = {.signals = -1, .epoll = -1};
+	struct up u = {.signals = -1, .epoll = -1, .scrub = {.from = -1, .to_pipe = -1}};
 	int lock = -1, code, option;
 	bool ran;
 

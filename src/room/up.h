@@ -9,6 +9,7 @@
 #include "room/listen.h"
 #include "room/place.h"
 #include "room/programs.h"
+#include "room/scrub.h"
 
 struct up {
 	struct place place;
@@ -16,6 +17,7 @@ struct up {
 	struct listen_tcp tcp;
 	int sockets[CHILD_KINDS];           /* CHILD_API and CHILD_HUB: their listening unix sockets */
 	int logs[CHILD_KINDS];              /* where their output goes */
+	struct scrub scrub;                 /* between lighttpd and its log */
 	struct program programs[CHILD_KINDS];
 	struct children children;
 	char *probe_url;                    /* how we reach ourselves through lighttpd */
