@@ -36,10 +36,11 @@ LOAD_SRC := $(wildcard tests/bench/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 LUA_SRC  := $(wildcard src/store/lua/*.lua)
+SQL_SRC  := $(wildcard sql/*.sql)
 
 obj       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB      := $(BUILD)/libroom.a
-LIB_OBJ  := $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/lua.o
+LIB_OBJ  := $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/lua.o $(BUILD)/obj/gen/sql.o
 FCGI     := $(patsubst cgi-bin/%.c,$(BUILD)/%.fcgi,$(wildcard cgi-bin/*.c))
 PROGRAMS := $(FCGI) $(if $(ROOM_SRC),$(BUILD)/room)
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -111,7 +112,11 @@ $(BUILD)/gen/lua.c: tools/embed-lua $(LUA_SRC) $(wildcard src/store/lua)
 	@mkdir -p $(@D)
 	tools/embed-lua src/store/lua > $@.new && mv $@.new $@
 
-$(BUILD)/obj/gen/lua.o: $(BUILD)/gen/lua.c
+$(BUILD)/gen/sql.c: tools/embed-sql $(SQL_SRC) $(wildcard sql)
+	@mkdir -p $(@D)
+	tools/embed-sql sql > $@.new && mv $@.new $@
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
