@@ -29,7 +29,7 @@ static bool can_reach(const struct account *a, const struct place *p)
 	if (pid == 0) {
 		char *errors = place_path("%s/web/errors/errors.lua", p->share), *conf = place_path("%s/lighttpd.conf", p->share);
 		bool good = account_become(a) && access(p->web, R_OK | X_OK) == 0 && access(errors, R_OK) == 0 && access(conf, R_OK) == 0 &&
-		            access(p->state, X_OK) == 0 && access(p->scratch, X_OK) == 0;
+			access(p->state, X_OK) == 0 && access(p->scratch, X_OK) == 0;
 		free(errors);
 		free(conf);
 		_exit(good ? 0 : 1);
@@ -44,7 +44,8 @@ void account_choose(struct account *a, const struct place *p)
 
 	*a = (struct account){.other = user != NULL, .uid = user ? user->pw_uid : 0, .gid = user ? user->pw_gid : 0};
 	if (a->other) {
-		if (!account_share(a, p->state, 0710) || !account_share(a, p->scratch, 0710) || chown(upload, a->uid, a->gid) != 0 || !can_reach(a, p)) {
+		if (!account_share(a, p->state, 0710) || !account_share(a, p->scratch, 0710) || chown(upload, a->uid, a->gid) != 0 ||
+			!can_reach(a, p)) {
 			a->other = false;
 			(void)!chown(upload, 0, 0);
 		}

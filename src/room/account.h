@@ -8,7 +8,7 @@
 #include "room/place.h"
 
 struct account {
-	bool other;   /* another user than ourselves */
+	bool other; /* another user than ourselves */
 	uid_t uid;
 	gid_t gid;
 };

@@ -15,7 +15,7 @@
 #include "room/up.h"
 
 #define ASK_EACH_US 30000
-#define PATIENCE_MS 10000   /* then we say what we are waiting for, once */
+#define PATIENCE_MS 10000 /* then we say what we are waiting for, once */
 
 static bool healthy(const struct up *u, struct answer *a)
 {
@@ -37,8 +37,8 @@ static void wait_healthy(const struct up *u)
 		bool good = healthy(u, &a);
 		if (!good && !said && clock_mono_ms() - start > PATIENCE_MS) {
 			said = true;
-			fprintf(stderr, "room: still waiting for GET %s/health (%s, status %d); the logs are in %s/logs\n", u->probe_url, *a.why ? a.why : "answered",
-				a.status, u->place.state);
+			fprintf(stderr, "room: still waiting for GET %s/health (%s, status %d); the logs are in %s/logs\n", u->probe_url,
+				*a.why ? a.why : "answered", a.status, u->place.state);
 		}
 		answer_done(&a);
 		if (good)

@@ -58,8 +58,8 @@ static bool make(const char *openssl, const char *path)
 {
 	char *fresh = place_path("%s.new", path), *extra = extra_name();
 	char *names = place_path("subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1%s", extra);
-	const char *argv[] = {openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256", "-days", "397", "-subj",
-		"/CN=localhost", "-addext", names, "-keyout", fresh, "-out", fresh, NULL};
+	const char *argv[] = {openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256", "-days",
+		"397", "-subj", "/CN=localhost", "-addext", names, "-keyout", fresh, "-out", fresh, NULL};
 	struct stat st;
 	bool good = run((char *const *)argv) && stat(fresh, &st) == 0 && st.st_size > 0 && chmod(fresh, 0600) == 0 && rename(fresh, path) == 0;
 
@@ -76,7 +76,8 @@ static bool make(const char *openssl, const char *path)
 bool certificate_provide(const char *path, const struct account *account)
 {
 	char *openssl = place_program("openssl");
-	char *check[] = {openssl, (char[]){"x509"}, (char[]){"-checkend"}, (char[]){"604800"}, (char[]){"-noout"}, (char[]){"-in"}, (char *)path, NULL};
+	char *check[] = {
+		openssl, (char[]){"x509"}, (char[]){"-checkend"}, (char[]){"604800"}, (char[]){"-noout"}, (char[]){"-in"}, (char *)path, NULL};
 	bool good;
 
 	if (!openssl)

@@ -5,8 +5,8 @@
 
 #include "room/children.h"
 
-#define SETTLED_MS 10000   /* who lived this long starts with a clean record */
-#define FREE_RESTARTS 3    /* deaths in a row that cost no waiting: tests and operators kill, and that is no reason to be slow */
+#define SETTLED_MS 10000 /* who lived this long starts with a clean record */
+#define FREE_RESTARTS 3  /* deaths in a row that cost no waiting: tests and operators kill, and that is no reason to be slow */
 #define LEAST_WAIT_MS 100
 #define MOST_WAIT_MS 5000
 
@@ -142,7 +142,7 @@ void children_replace(struct children *c, enum child_kind kind, int signal, int6
 		pid_t fresh;
 		if (c->list[i].kind != kind || c->list[i].retiring)
 			continue;
-		if (c->list[i].pid == 0) {   /* he waits for having died too often: a new program deserves a new chance */
+		if (c->list[i].pid == 0) { /* he waits for having died too often: a new program deserves a new chance */
 			c->list[i].due_ms = now_ms;
 			c->list[i].quick = 0;
 			continue;

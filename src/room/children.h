@@ -13,17 +13,17 @@ const char *child_name(enum child_kind kind);
 
 struct child {
 	enum child_kind kind;
-	pid_t pid;               /* 0: not running */
-	int64_t started_ms;      /* clock_mono_ms */
-	int64_t due_ms;          /* when it is to start again */
-	int quick;               /* deaths in a row, each soon after its start */
-	bool retiring;           /* told to end; nobody takes its place */
+	pid_t pid;          /* 0: not running */
+	int64_t started_ms; /* clock_mono_ms */
+	int64_t due_ms;     /* when it is to start again */
+	int quick;          /* deaths in a row, each soon after its start */
+	bool retiring;      /* told to end; nobody takes its place */
 };
 
 struct children {
 	struct child *list;
 	int count;
-	pid_t (*start)(void *ctx, enum child_kind kind);   /* the pid, or -1 */
+	pid_t (*start)(void *ctx, enum child_kind kind); /* the pid, or -1 */
 	void *ctx;
 };
 

@@ -9,7 +9,7 @@
 #include "room/command.h"
 #include "room/place.h"
 
-#define SERVICE_TOKEN_MS 60000   /* made for one call */
+#define SERVICE_TOKEN_MS 60000 /* made for one call */
 
 bool client_is_loopback(const char *url)
 {
@@ -39,10 +39,17 @@ static void say_refusal(const char *url, const struct answer *a)
 bool client_create_session(const char *base, bool this_machine, const json_t *body, json_t **out)
 {
 	struct ticket service = {.kind = TICKET_SERVICE, .role = "service", .expires_at_ms = clock_now_ms() + SERVICE_TOKEN_MS};
-	char *url = place_path("%s/api/sessions", base), *token = ticket_mint(&service), *bearer = place_path("Authorization: Bearer %s", token ? token : "");
+	char *url = place_path("%s/api/sessions", base), *token = ticket_mint(&service),
+		 *bearer = place_path("Authorization: Bearer %s", token ? token : "");
 	char *text = json_dumps(body, JSON_COMPACT);
-	struct fetch f = {.url = url, .headers = {bearer}, .body = text, .body_len = text ? strlen(text) : 0, .ca_file = config_text("ROOM_CA_FILE"),
-		.this_machine = this_machine, .timeout_ms = 10000, .max_bytes = 65536};
+	struct fetch f = {.url = url,
+		.headers = {bearer},
+		.body = text,
+		.body_len = text ? strlen(text) : 0,
+		.ca_file = config_text("ROOM_CA_FILE"),
+		.this_machine = this_machine,
+		.timeout_ms = 10000,
+		.max_bytes = 65536};
 	struct answer a;
 	bool good = false;
 

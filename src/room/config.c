@@ -8,15 +8,14 @@
 #include "base/config.h"
 #include "room/command.h"
 
-static const char usage[] =
-	"usage: room config [--json]\n"
-	"\n"
-	"Lists every setting: name, value, default, where the value comes from (default, the file ROOM_ENV, the environment), and what it does.\n"
-	"The values of secrets are hidden.\n"
-	"\n"
-	"  --json   as a JSON array\n"
-	"\n"
-	"exit codes: 0, or 1 when a setting does not parse\n";
+static const char usage[] = "usage: room config [--json]\n"
+							"\n"
+							"Lists every setting: name, value, default, where the value comes from (default, the file ROOM_ENV, the\n"
+							"environment), and what it does. The values of secrets are hidden.\n"
+							"\n"
+							"  --json   as a JSON array\n"
+							"\n"
+							"exit codes: 0, or 1 when a setting does not parse\n";
 
 static const char *source_name(enum config_source source)
 {
@@ -53,7 +52,8 @@ static void print_table(void)
 		char *both = NULL;
 		if (asprintf(&both, "%s%s%s", *value ? value : "-", unit ? " " : "", unit ? row->unit : "") < 0)
 			abort();
-		printf("%-24s %-34s %-24s %-12s %s\n", row->name, both, *row->fallback ? row->fallback : "-", source_name(config_source(row->name)), row->help);
+		printf("%-24s %-34s %-24s %-12s %s\n", row->name, both, *row->fallback ? row->fallback : "-", source_name(config_source(row->name)),
+			row->help);
 		free(both);
 		free(value);
 	}

@@ -24,7 +24,8 @@ static const char usage[] =
 	"\n"
 	"exit codes: 0, or 1 when anything is BAD\n";
 
-static const char *const words[] = {[FINDING_FINE] = "ok", [FINDING_ADVICE] = "advice", [FINDING_BAD] = "BAD", [FINDING_SKIPPED] = "skipped"};
+static const char *const words[] = {
+	[FINDING_FINE] = "ok", [FINDING_ADVICE] = "advice", [FINDING_BAD] = "BAD", [FINDING_SKIPPED] = "skipped"};
 
 void doctor_report(struct patient *p, enum finding finding, const char *check, const char *advice, const char *seen, ...)
 {
@@ -46,7 +47,8 @@ static void print_findings(const json_t *findings)
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(findings, i, one) {
+	json_array_foreach(findings, i, one)
+	{
 		const char *finding, *check, *seen, *advice = NULL;
 		json_unpack(one, "{s:s, s:s, s:s, s?s}", "finding", &finding, "check", &check, "seen", &seen, "advice", &advice);
 		printf("%-8s %-22s %s\n", finding, check, seen);

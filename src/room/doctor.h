@@ -10,9 +10,9 @@ enum finding { FINDING_FINE, FINDING_ADVICE, FINDING_BAD, FINDING_SKIPPED };
 
 struct patient {
 	struct place place;
-	json_t *running;      /* room.json of a living `room up`, or NULL */
-	char *redis;          /* address, or NULL: there is none to look at */
-	json_t *findings;     /* [{"check", "finding", "seen", "advice"}] */
+	json_t *running;  /* room.json of a living `room up`, or NULL */
+	char *redis;      /* address, or NULL: there is none to look at */
+	json_t *findings; /* [{"check", "finding", "seen", "advice"}] */
 	int bad;
 };
 
@@ -20,9 +20,9 @@ struct patient {
 void doctor_report(struct patient *p, enum finding finding, const char *check, const char *advice, const char *seen, ...)
 	__attribute__((format(printf, 5, 6)));
 
-void doctor_machine(struct patient *p);   /* descriptors, kernel settings, swap */
-void doctor_files(struct patient *p);     /* tmpfs, permissions, core dumps */
-void doctor_redis(struct patient *p);     /* version, policy, what it keeps, clock */
-void doctor_stream(struct patient *p);    /* a real session, a real stream through lighttpd */
+void doctor_machine(struct patient *p); /* descriptors, kernel settings, swap */
+void doctor_files(struct patient *p);   /* tmpfs, permissions, core dumps */
+void doctor_redis(struct patient *p);   /* version, policy, what it keeps, clock */
+void doctor_stream(struct patient *p);  /* a real session, a real stream through lighttpd */
 
 #endif

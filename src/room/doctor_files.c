@@ -18,8 +18,8 @@ static void scratch(struct patient *p)
 	*strrchr(parent, '/') = '\0';
 	memory = place_on_tmpfs(there ? p->place.scratch : parent);
 	doctor_report(p, memory ? FINDING_FINE : FINDING_BAD, "scratch folder",
-		memory ? NULL : "mount a tmpfs on /dev/shm, or put ROOM_STATE on one: request bodies and Redis's log must not reach a disk", "%s: %s",
-		p->place.scratch, memory ? "on tmpfs" : "on a disk");
+		memory ? NULL : "mount a tmpfs on /dev/shm, or put ROOM_STATE on one: request bodies and Redis's log must not reach a disk",
+		"%s: %s", p->place.scratch, memory ? "on tmpfs" : "on a disk");
 	free(parent);
 }
 
@@ -64,17 +64,18 @@ static void core_dumps(struct patient *p)
 	size_t i;
 	int looked = 0, dumping = 0;
 
-	json_object_foreach(children, kind, pids)
-		json_array_foreach(pids, i, pid) {
-			long limit = core_limit(json_integer_value(pid));
-			looked += limit != -2;
-			dumping += limit == -1 || limit > 1;
-		}
+	json_object_foreach(children, kind, pids) json_array_foreach(pids, i, pid)
+	{
+		long limit = core_limit(json_integer_value(pid));
+		looked += limit != -2;
+		dumping += limit == -1 || limit > 1;
+	}
 	if (looked == 0)
 		doctor_report(p, FINDING_SKIPPED, "core dumps", NULL, "nothing is running");
 	else
 		doctor_report(p, dumping ? FINDING_BAD : FINDING_FINE, "core dumps",
-			dumping ? "set LimitCORE=1 for them: a core dump holds what people said" : NULL, "%d of %d processes could dump core", dumping, looked);
+			dumping ? "set LimitCORE=1 for them: a core dump holds what people said" : NULL, "%d of %d processes could dump core", dumping,
+			looked);
 }
 
 void doctor_files(struct patient *p)

@@ -26,7 +26,11 @@ static void descriptors(struct patient *p)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	most = limit.rlim_max > 60000 ? 60000 : (long)limit.rlim_max;
 	/* A stream takes two in lighttpd, which stops accepting at 90 %. */
-	doctor_report(p, most < 4096 ? FINDING_BAD : most < 20000 ? FINDING_ADVICE : FINDING_FINE, "descriptors",
+	doctor_report(p,
+		most < 4096        ? FINDING_BAD
+			: most < 20000 ? FINDING_ADVICE
+						   : FINDING_FINE,
+		"descriptors",
 		most < 20000 ? "raise the hard limit to 20000 or more (LimitNOFILE= of the systemd unit, /etc/security/limits.conf)" : NULL,
 		"hard limit %ld: about %ld streams per lighttpd worker", (long)limit.rlim_max, most * 9 / 20);
 }
@@ -45,11 +49,14 @@ static void kernel(struct patient *p)
 		doctor_report(p, FINDING_SKIPPED, "tcp_retries2", NULL, "/proc/sys/net/ipv4/tcp_retries2 cannot be read");
 	else
 		doctor_report(p, retries > 8 ? FINDING_ADVICE : FINDING_FINE, "tcp_retries2",
-			retries > 8 ? "sysctl net.ipv4.tcp_retries2=8: a client whose network vanished keeps his place for some 100 s instead of 15 minutes" : NULL,
+			retries > 8
+				? "sysctl net.ipv4.tcp_retries2=8: a client whose network vanished keeps his place for some 100 s instead of 15 minutes"
+				: NULL,
 			"%ld", retries);
 	if (overcommit >= 0 && p->redis)
 		doctor_report(p, overcommit != 1 ? FINDING_ADVICE : FINDING_FINE, "overcommit_memory",
-			overcommit != 1 ? "sysctl vm.overcommit_memory=1: else Redis may fail to rewrite its log when memory is short" : NULL, "%ld", overcommit);
+			overcommit != 1 ? "sysctl vm.overcommit_memory=1: else Redis may fail to rewrite its log when memory is short" : NULL, "%ld",
+			overcommit);
 }
 
 /* Swap puts memory, and so what people say, on a disk (zram aside). */
@@ -70,7 +77,9 @@ static void swap(struct patient *p)
 		}
 	doctor_report(p, disks ? FINDING_ADVICE : FINDING_FINE, "swap",
 		disks ? "swapoff -a, or encrypt it with a key made at boot: what is said must not reach a disk" : NULL, "%s",
-		disks ? "on" : all ? "in memory only (zram)" : "off");
+		disks     ? "on"
+			: all ? "in memory only (zram)"
+				  : "off");
 	free(text);
 }
 

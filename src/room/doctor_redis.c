@@ -16,7 +16,7 @@ struct question {
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	bool done;
-	struct buf text;   /* texts and numbers of the reply, each with a line end */
+	struct buf text; /* texts and numbers of the reply, each with a line end */
 	bool good;
 };
 
@@ -99,8 +99,9 @@ static void version(struct patient *p, struct redis *redis)
 	if (!at)
 		doctor_report(p, FINDING_SKIPPED, "redis version", NULL, "INFO gives none");
 	else
-		doctor_report(p, major < 7 ? FINDING_BAD : FINDING_FINE, "redis version", major < 7 ? "Redis 7.0 or newer is needed (BLMPOP)" : NULL, "%.*s",
-			(int)strcspn(at + strlen("redis_version:"), "\r\n"), at + strlen("redis_version:"));
+		doctor_report(p, major < 7 ? FINDING_BAD : FINDING_FINE, "redis version",
+			major < 7 ? "Redis 7.0 or newer is needed (BLMPOP)" : NULL, "%.*s", (int)strcspn(at + strlen("redis_version:"), "\r\n"),
+			at + strlen("redis_version:"));
 	free(info);
 }
 
@@ -109,10 +110,11 @@ static void policy(struct patient *p, struct redis *redis)
 	char *value = setting(redis, "maxmemory-policy");
 
 	if (!value)
-		doctor_report(p, FINDING_ADVICE, "redis policy", "look yourself that maxmemory-policy is noeviction", "CONFIG GET is not allowed to us");
+		doctor_report(
+			p, FINDING_ADVICE, "redis policy", "look yourself that maxmemory-policy is noeviction", "CONFIG GET is not allowed to us");
 	else if (strcmp(value, "noeviction") != 0)
-		doctor_report(p, FINDING_BAD, "redis policy", "CONFIG SET maxmemory-policy noeviction: any other throws living sessions away when memory is full", "%s",
-			value);
+		doctor_report(p, FINDING_BAD, "redis policy",
+			"CONFIG SET maxmemory-policy noeviction: any other throws living sessions away when memory is full", "%s", value);
 	else
 		doctor_report(p, FINDING_FINE, "redis policy", NULL, "%s", value);
 	free(value);
@@ -126,18 +128,21 @@ static void persistence(struct patient *p, struct redis *redis)
 	bool memory = here && dir && place_on_tmpfs(dir);
 
 	if (!save || !log || !dir) {
-		doctor_report(p, FINDING_ADVICE, "redis persistence", "look yourself that it keeps nothing on a disk", "CONFIG GET is not allowed to us");
+		doctor_report(
+			p, FINDING_ADVICE, "redis persistence", "look yourself that it keeps nothing on a disk", "CONFIG GET is not allowed to us");
 	} else {
 		const char *where = memory ? "on tmpfs" : here ? "on a disk" : "on another machine";
 		if (*save && !memory)
-			doctor_report(p, here ? FINDING_BAD : FINDING_ADVICE, "redis snapshots", "CONFIG SET save \"\": snapshots keep what was erased", "save %s, %s %s", save, dir, where);
+			doctor_report(p, here ? FINDING_BAD : FINDING_ADVICE, "redis snapshots", "CONFIG SET save \"\": snapshots keep what was erased",
+				"save %s, %s %s", save, dir, where);
 		else
 			doctor_report(p, FINDING_FINE, "redis snapshots", NULL, *save ? "in memory (%s)" : "none", dir);
 		if (strcmp(log, "yes") == 0 && !memory)
 			doctor_report(p, here ? FINDING_BAD : FINDING_ADVICE, "redis append-only log",
 				"put Redis's dir on a tmpfs, or appendonly no: the log keeps what was erased until it is rewritten", "%s %s", dir, where);
 		else
-			doctor_report(p, FINDING_FINE, "redis append-only log", strcmp(log, "yes") == 0 ? NULL : "without one, a crash of Redis loses all sessions", "%s%s",
+			doctor_report(p, FINDING_FINE, "redis append-only log",
+				strcmp(log, "yes") == 0 ? NULL : "without one, a crash of Redis loses all sessions", "%s%s",
 				strcmp(log, "yes") == 0 ? "on tmpfs: " : "off", strcmp(log, "yes") == 0 ? dir : "");
 	}
 	free(save);
@@ -152,7 +157,8 @@ static void slow_log(struct patient *p, struct redis *redis)
 	if (!than || !len)
 		doctor_report(p, FINDING_SKIPPED, "redis slow log", NULL, "CONFIG GET is not allowed to us");
 	else if (atol(than) >= 0 && atol(len) > 0)
-		doctor_report(p, FINDING_BAD, "redis slow log", "CONFIG SET slowlog-log-slower-than -1, SLOWLOG RESET: it keeps arguments, that is what people said",
+		doctor_report(p, FINDING_BAD, "redis slow log",
+			"CONFIG SET slowlog-log-slower-than -1, SLOWLOG RESET: it keeps arguments, that is what people said",
 			"keeps %s commands over %s us", len, than);
 	else
 		doctor_report(p, FINDING_FINE, "redis slow log", NULL, "off");
@@ -174,7 +180,8 @@ static void clock_skew(struct patient *p, struct redis *redis)
 	theirs += strtoll(rest, NULL, 10) / 1000;
 	theirs -= before + (after - before) / 2;
 	doctor_report(p, theirs > 2000 || theirs < -2000 ? FINDING_BAD : FINDING_FINE, "clock",
-		theirs > 2000 || theirs < -2000 ? "run chrony or systemd-timesyncd on both machines: tickets go by this clock, deadlines by Redis's" : NULL,
+		theirs > 2000 || theirs < -2000 ? "run chrony or systemd-timesyncd on both machines: tickets go by this clock, deadlines by Redis's"
+										: NULL,
 		"Redis is %+lld ms from here", (long long)theirs);
 	free(time);
 }

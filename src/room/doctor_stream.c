@@ -26,8 +26,15 @@ struct watch {
 static int call(const struct watch *w, const char *method, const char *path, const char *ticket, const char *body)
 {
 	char *url = place_path("%s%s", w->base, path), *bearer = place_path("Authorization: Bearer %s", ticket);
-	struct fetch f = {.method = method, .url = url, .headers = {bearer}, .body = body, .body_len = body ? strlen(body) : 0,
-		.this_machine = w->this_machine, .ca_file = config_text("ROOM_CA_FILE"), .timeout_ms = 5000, .max_bytes = 65536};
+	struct fetch f = {.method = method,
+		.url = url,
+		.headers = {bearer},
+		.body = body,
+		.body_len = body ? strlen(body) : 0,
+		.this_machine = w->this_machine,
+		.ca_file = config_text("ROOM_CA_FILE"),
+		.timeout_ms = 5000,
+		.max_bytes = 65536};
 	struct answer a;
 	int status = fetch_run(&f, &a) == OK ? a.status : 0;
 
@@ -62,9 +69,16 @@ static bool on_bytes(void *ctx, const char *bytes, size_t len)
 static void follow(struct patient *p, struct watch *w)
 {
 	char *url = place_path("%s/api/conversations/%s/events", w->base, w->id), *bearer = place_path("Authorization: Bearer %s", w->ticket);
-	struct fetch f = {.url = url, .headers = {bearer, "Accept: text/event-stream"}, .this_machine = w->this_machine,
-		.ca_file = config_text("ROOM_CA_FILE"), .timeout_ms = STREAM_MS, .max_bytes = 65536, .on_bytes = on_bytes, .ctx = w};
-	const char *buffered = "something between keeps the stream back: in lighttpd server.stream-response-body must be 2 for it, other proxies must not buffer";
+	struct fetch f = {.url = url,
+		.headers = {bearer, "Accept: text/event-stream"},
+		.this_machine = w->this_machine,
+		.ca_file = config_text("ROOM_CA_FILE"),
+		.timeout_ms = STREAM_MS,
+		.max_bytes = 65536,
+		.on_bytes = on_bytes,
+		.ctx = w};
+	const char *buffered =
+		"something between keeps the stream back: in lighttpd server.stream-response-body must be 2 for it, other proxies must not buffer";
 	struct answer a;
 
 	w->asked_ms = clock_mono_ms();

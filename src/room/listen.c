@@ -39,7 +39,7 @@ static int listen_on(const struct addrinfo *a, int port)
 
 static int port_of(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof address;
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
@@ -132,7 +132,7 @@ int listen_unix(const char *path, const struct account *account)
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	unlink(path);
 	good = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && account_share(account, path, 0660) &&
-	       listen(fd, LISTEN_BACKLOG) == 0;
+		listen(fd, LISTEN_BACKLOG) == 0;
 	umask(before);
 	if (good)
 		return fd;

@@ -5,7 +5,7 @@
 
 #include "room/account.h"
 
-#define LISTEN_BACKLOG 4096   /* research: 50 of 2,000 simultaneous connects failed at 1024 */
+#define LISTEN_BACKLOG 4096 /* research: 50 of 2,000 simultaneous connects failed at 1024 */
 #define LISTEN_TCP_MAX 8
 
 struct listen_tcp {

@@ -217,9 +217,10 @@ static bool make_own(const char *path, mode_t mode)
 
 bool place_make(const struct place *p)
 {
-	char *logs = place_path("%s/logs", p->state), *redis = place_path("%s/redis", p->scratch), *upload = place_path("%s/upload", p->scratch);
+	char *logs = place_path("%s/logs", p->state), *redis = place_path("%s/redis", p->scratch),
+		 *upload = place_path("%s/upload", p->scratch);
 	bool good = make_folders(p->state, 0700) && make_folders(logs, 0700) && make_own(p->scratch, 0700) && make_own(redis, 0700) &&
-	            make_own(upload, 0700);
+		make_own(upload, 0700);
 
 	free(logs);
 	free(redis);

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 
 struct place {
-	char *programs;   /* folder of api.fcgi and stream.fcgi */
-	char *share;      /* folder of lighttpd.conf and web/ */
-	char *web;        /* ROOM_WEB, or share/web */
-	char *state;      /* ROOM_STATE as an absolute path */
-	char *scratch;    /* what must never reach a disk: Redis's files, request bodies; deterministic for a state folder */
+	char *programs; /* folder of api.fcgi and stream.fcgi */
+	char *share;    /* folder of lighttpd.conf and web/ */
+	char *web;      /* ROOM_WEB, or share/web */
+	char *state;    /* ROOM_STATE as an absolute path */
+	char *scratch;  /* what must never reach a disk: Redis's files, request bodies; deterministic for a state folder */
 };
 
 /* Fills p; makes nothing on disk. The state folder need not exist yet. False after saying why. */

@@ -72,7 +72,8 @@ bool program_redis(struct program *out, const struct place *place)
 	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "16mb", NULL);
 	add(out, "--maxmemory-policy", "noeviction", "--maxclients", "4000", NULL);
 	/* What else would show arguments, that is content: the slow log, and the report of a crash. */
-	add(out, "--slowlog-log-slower-than", "-1", "--slowlog-max-len", "0", "--crash-log-enabled", "no", "--crash-memcheck-enabled", "no", NULL);
+	add(out, "--slowlog-log-slower-than", "-1", "--slowlog-max-len", "0", "--crash-log-enabled", "no", "--crash-memcheck-enabled", "no",
+		NULL);
 	add(out, "--daemonize", "no", "--loglevel", "warning", "--logfile", "", "--always-show-logo", "no", NULL);
 	free(socket);
 	free(folder);
@@ -80,7 +81,8 @@ bool program_redis(struct program *out, const struct place *place)
 }
 
 /* The file that lighttpd is started with: variables, then lighttpd.conf, then TLS. */
-static bool write_lighttpd_conf(const char *path, const struct place *place, const struct account *account, const char *certificate, int max_fds)
+static bool write_lighttpd_conf(
+	const char *path, const struct place *place, const struct account *account, const char *certificate, int max_fds)
 {
 	struct buf text;
 	bool good;
@@ -96,7 +98,8 @@ static bool write_lighttpd_conf(const char *path, const struct place *place, con
 	buf_printf(&text, "include \"%s/lighttpd.conf\"\n", place->share);
 	if (config_number("ROOM_ACCESS_LOG")) {
 		/* Neither address nor path nor query: none of them may be kept. The request's id leads to the handler's own log. */
-		buf_str(&text, "server.modules += ( \"mod_accesslog\" )\naccesslog.format = \"%{%Y-%m-%dT%H:%M:%S%z}t %m %H %>s %b %D %{X-Request-Id}o\"\n");
+		buf_str(&text,
+			"server.modules += ( \"mod_accesslog\" )\naccesslog.format = \"%{%Y-%m-%dT%H:%M:%S%z}t %m %H %>s %b %D %{X-Request-Id}o\"\n");
 		buf_printf(&text, "accesslog.filename = \"%s/logs/access.log\"\n", place->state);
 	}
 	if (certificate) {
@@ -114,7 +117,7 @@ bool program_lighttpd(struct program *out, const struct place *place, const stru
 {
 	char *conf = place_path("%s/lighttpd.conf", place->state), *certificate = tls ? place_path("%s/tls.pem", place->state) : NULL;
 	bool good = begin(out, "lighttpd", "lighttpd") && (!tls || certificate_provide(certificate, account)) &&
-	            write_lighttpd_conf(conf, place, account, certificate, max_fds);
+		write_lighttpd_conf(conf, place, account, certificate, max_fds);
 
 	if (good)
 		add(out, "-D", "-f", conf, NULL);

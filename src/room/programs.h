@@ -9,14 +9,14 @@
 #define PROGRAM_ARGS 64
 
 struct program {
-	char *argv[PROGRAM_ARGS];   /* closed by NULL; owned */
+	char *argv[PROGRAM_ARGS]; /* closed by NULL; owned */
 	int argc;
 };
 
 void program_done(struct program *p);
 
 /* False after saying what is missing. */
-bool program_handler(struct program *out, const struct place *place, const char *name);   /* "api.fcgi", "stream.fcgi" */
+bool program_handler(struct program *out, const struct place *place, const char *name); /* "api.fcgi", "stream.fcgi" */
 bool program_redis(struct program *out, const struct place *place);
 bool program_lighttpd(struct program *out, const struct place *place, const struct account *account, bool tls, int max_fds);
 

@@ -9,11 +9,11 @@
 #include "room/command.h"
 #include "room/running.h"
 
-static const char usage[] =
-	"usage: room reload\n"
-	"\n"
-	"Tells the `room up` of ROOM_STATE to start its programs anew (all but Redis) and let the old ones finish: nobody is turned away, open\n"
-	"streams end and their readers come back. Settings stay as they were at the start.\n";
+static const char usage[] = "usage: room reload\n"
+							"\n"
+							"Tells the `room up` of ROOM_STATE to start its programs anew (all but Redis) and let the old ones\n"
+							"finish: nobody is turned away, open streams end and their readers come back. Settings stay as they\n"
+							"were at the start.\n";
 
 int reload_command(int argc, char **argv)
 {

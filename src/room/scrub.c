@@ -5,7 +5,7 @@
 
 #include "room/scrub.h"
 
-#define LINE_MAX_BYTES 65536   /* lighttpd's own lines are shorter; more is thrown away */
+#define LINE_MAX_BYTES 65536 /* lighttpd's own lines are shorter; more is thrown away */
 
 size_t scrub_line(char *line, size_t len)
 {

@@ -7,10 +7,10 @@
 #include "base/buf.h"
 
 struct scrub {
-	int from;          /* our end of the pipe, non-blocking */
-	int to_pipe;       /* lighttpd's end */
-	int file;          /* the log */
-	struct buf line;   /* what has come of the current line */
+	int from;        /* our end of the pipe, non-blocking */
+	int to_pipe;     /* lighttpd's end */
+	int file;        /* the log */
+	struct buf line; /* what has come of the current line */
 };
 
 bool scrub_init(struct scrub *s, int file);

@@ -15,7 +15,7 @@
 #include "room/place.h"
 #include "room/secret.h"
 
-#define SECRET_HEX 64   /* 256 random bits: as many as HS256 uses */
+#define SECRET_HEX 64 /* 256 random bits: as many as HS256 uses */
 
 static bool secret_make(const char *path)
 {

@@ -11,21 +11,20 @@
 #include "room/running.h"
 #include "room/secret.h"
 
-static const char usage[] =
-	"usage: room session [options]\n"
-	"\n"
-	"Creates a session on the service at ROOM_URL (or the one of ROOM_STATE), with a service token made from our secret, and prints its id\n"
-	"and a link for each side.\n"
-	"\n"
-	"  --session ID           its id (default: the service makes one)\n"
-	"  --student ID           the student's anonymous id (default: a random one)\n"
-	"  --counselor ID         the counselor's id (default: a random one)\n"
-	"  --volunteer ID         the same, who is shown as a volunteer\n"
-	"  --waiting              nobody on the counselor's side yet\n"
-	"  --case REF             caseRef\n"
-	"  --summaries POLICY     allowed, consent or off\n"
-	"  --permissions LIST     comma-separated, for both sides\n"
-	"  --json                 print the service's answer as it is\n";
+static const char usage[] = "usage: room session [options]\n"
+							"\n"
+							"Creates a session on the service at ROOM_URL (or the one of ROOM_STATE), with a service token made\n"
+							"from our secret, and prints its id and a link for each side.\n"
+							"\n"
+							"  --session ID           its id (default: the service makes one)\n"
+							"  --student ID           the student's anonymous id (default: a random one)\n"
+							"  --counselor ID         the counselor's id (default: a random one)\n"
+							"  --volunteer ID         the same, who is shown as a volunteer\n"
+							"  --waiting              nobody on the counselor's side yet\n"
+							"  --case REF             caseRef\n"
+							"  --summaries POLICY     allowed, consent or off\n"
+							"  --permissions LIST     comma-separated, for both sides\n"
+							"  --json                 print the service's answer as it is\n";
 
 struct wanted {
 	json_t *body;

@@ -11,7 +11,7 @@
 
 #include "room/spawn.h"
 
-#define CLEAR_OF_LOW 64   /* descriptors are moved up here before they take their places, so that none is overwritten */
+#define CLEAR_OF_LOW 64 /* descriptors are moved up here before they take their places, so that none is overwritten */
 
 void spawn_prepare(pid_t parent)
 {
@@ -26,7 +26,7 @@ void spawn_prepare(pid_t parent)
 	/* A group of its own: Ctrl-C is for us alone, who end the children in order. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)   /* he died before prctl */
+	if (getppid() != parent) /* he died before prctl */
 		_exit(1);
 }
 

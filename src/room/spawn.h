@@ -8,13 +8,13 @@
 #include "room/account.h"
 
 struct spawn {
-	char *const *argv;               /* argv[0] is the program's path */
-	bool bare;                       /* no environment but PATH: our secrets are not for everybody */
-	int in;                          /* becomes descriptor 0; -1: nothing to read */
-	int out;                         /* becomes descriptors 1 and 2 */
-	const int *sockets;              /* become descriptors 3, 4 …, announced as LISTEN_FDS */
+	char *const *argv;  /* argv[0] is the program's path */
+	bool bare;          /* no environment but PATH: our secrets are not for everybody */
+	int in;             /* becomes descriptor 0; -1: nothing to read */
+	int out;            /* becomes descriptors 1 and 2 */
+	const int *sockets; /* become descriptors 3, 4 …, announced as LISTEN_FDS */
 	int socket_count;
-	const struct account *account;   /* NULL: ourselves */
+	const struct account *account; /* NULL: ourselves */
 };
 
 /* The child's pid, or -1 (errno). A program that cannot be run ends with 127 and says so on its out. */

@@ -23,9 +23,9 @@ void status_write(const struct up *u)
 		if (c->pid > 0 && !c->retiring)
 			json_array_append_new(json_object_get(children, child_name(c->kind)), json_integer(c->pid));
 	}
-	all = json_pack("{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:s, s:b}", "pid", (int)getpid(), "version", ROOM_VERSION, "children", children, "url",
-		config_public_url(), "local", u->probe_url, "port", u->tcp.port, "redis", config_text("ROOM_REDIS"), "scratch", u->place.scratch, "ready",
-		u->ready);
+	all = json_pack("{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:s, s:b}", "pid", (int)getpid(), "version", ROOM_VERSION, "children", children,
+		"url", config_public_url(), "local", u->probe_url, "port", u->tcp.port, "redis", config_text("ROOM_REDIS"), "scratch",
+		u->place.scratch, "ready", u->ready);
 	text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
 	if (!text || !file_replace(path, text, strlen(text)))
 		command_failed("%s: %s", path, strerror(errno));

@@ -27,7 +27,8 @@
 static void say_death(const struct child *c, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "room: %s (pid %d) was killed by signal %d (%s)", child_name(c->kind), (int)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		fprintf(stderr, "room: %s (pid %d) was killed by signal %d (%s)", child_name(c->kind), (int)pid, WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
 	else
 		fprintf(stderr, "room: %s (pid %d) ended with code %d", child_name(c->kind), (int)pid, WEXITSTATUS(status));
 	if (c->due_ms > clock_mono_ms())

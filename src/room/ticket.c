@@ -29,7 +29,7 @@ struct wanted {
 	struct ticket ticket;
 	const char *permissions, *read;
 	long ttl_s;
-	int kinds;   /* how many of the forms above were asked for */
+	int kinds; /* how many of the forms above were asked for */
 	bool session;
 };
 

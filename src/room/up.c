@@ -23,9 +23,10 @@
 static const char usage[] =
 	"usage: room up [--demo]\n"
 	"\n"
-	"Runs a whole Reading Room in the foreground: a private Redis (unless ROOM_REDIS names one), the REST handlers, the hubs and lighttpd.\n"
-	"What dies is started again. SIGTERM or Ctrl-C ends everything; SIGHUP (or `room reload`) replaces all but Redis without turning\n"
-	"anybody away. When all is up it prints one line, `ready <address>`.\n"
+	"Runs a whole Reading Room in the foreground: a private Redis (unless ROOM_REDIS names one), the REST\n"
+	"handlers, the hubs and lighttpd. What dies is started again. SIGTERM or Ctrl-C ends everything; SIGHUP\n"
+	"(or `room reload`) replaces all but Redis without turning anybody away. When all is up it prints one\n"
+	"line, `ready <address>`.\n"
 	"\n"
 	"  --demo   also make a session, and print a link for each side and a curl line that follows the stream\n"
 	"\n"
@@ -47,7 +48,8 @@ static int lock_state(const char *state, int *fd)
 	} else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
 		len = read(*fd, pid, sizeof pid - 1);
 		pid[len > 0 ? len : 0] = '\0';
-		command_failed("another `room up` (pid %s) uses %s: end it, or choose another folder with ROOM_STATE", len > 0 ? pid : "unknown", state);
+		command_failed(
+			"another `room up` (pid %s) uses %s: end it, or choose another folder with ROOM_STATE", len > 0 ? pid : "unknown", state);
 		close(*fd);
 		*fd = -1;
 		code = COMMAND_IN_USE;
@@ -145,8 +147,9 @@ static bool publish_settings(struct up *u)
 static bool find_programs(struct up *u, int max_fds)
 {
 	return (!u->private_redis || program_redis(&u->programs[CHILD_REDIS], &u->place)) &&
-	       program_handler(&u->programs[CHILD_API], &u->place, "api.fcgi") && program_handler(&u->programs[CHILD_HUB], &u->place, "stream.fcgi") &&
-	       program_lighttpd(&u->programs[CHILD_LIGHTTPD], &u->place, &u->account, config_number("ROOM_TLS"), max_fds);
+		program_handler(&u->programs[CHILD_API], &u->place, "api.fcgi") &&
+		program_handler(&u->programs[CHILD_HUB], &u->place, "stream.fcgi") &&
+		program_lighttpd(&u->programs[CHILD_LIGHTTPD], &u->place, &u->account, config_number("ROOM_TLS"), max_fds);
 }
 
 static pid_t start_child(void *ctx, enum child_kind kind)

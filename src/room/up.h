@@ -15,15 +15,15 @@ struct up {
 	struct place place;
 	struct account account;
 	struct listen_tcp tcp;
-	int sockets[CHILD_KINDS];           /* CHILD_API and CHILD_HUB: their listening unix sockets */
-	int logs[CHILD_KINDS];              /* where their output goes */
-	struct scrub scrub;                 /* between lighttpd and its log */
+	int sockets[CHILD_KINDS]; /* CHILD_API and CHILD_HUB: their listening unix sockets */
+	int logs[CHILD_KINDS];    /* where their output goes */
+	struct scrub scrub;       /* between lighttpd and its log */
 	struct program programs[CHILD_KINDS];
 	struct children children;
-	char *probe_url;                    /* how we reach ourselves through lighttpd */
-	int signals;                        /* signalfd */
+	char *probe_url; /* how we reach ourselves through lighttpd */
+	int signals;     /* signalfd */
 	int epoll;
-	pid_t announcer;                    /* the child that waits for the first GET /health and prints the ready line; 0: done */
+	pid_t announcer; /* the child that waits for the first GET /health and prints the ready line; 0: done */
 	bool private_redis;
 	bool demo;
 	bool ready;

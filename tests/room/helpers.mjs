@@ -32,8 +32,8 @@ export function alive(pid) {
 }
 
 // A stream of that session's counselor, once its first bytes are there.
-export const openStream = (base, session) => new Promise((done, fail) => {
-  const req = request(`${base}${session.path}/events`, { headers: { authorization: `Bearer ${session.tickets.counselor}` }, agent: false }, (res) => {
+export const openStream = (base, session, query = '') => new Promise((done, fail) => {
+  const req = request(`${base}${session.path}/events${query}`, { headers: { authorization: `Bearer ${session.tickets.counselor}` }, agent: false }, (res) => {
     res.on('error', () => {});
     res.once('data', () => done(req));
   });
