@@ -136,7 +136,7 @@ $(BUILD)/load: $(call obj,$(LOAD_SRC)) $(LIB)
 # A unit program that defines __wrap_f gets f replaced by it in every object (ld --wrap).
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(call link,$< $$(grep -oE '__wrap_[a-z0-9_]+' tests/unit/$*.c | sort -u | sed 's/__wrap_/-Wl,--wrap=/')) -lcmocka
+	$(call link,$< $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')) -lcmocka
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)

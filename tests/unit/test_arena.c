@@ -28,6 +28,17 @@ static void pieces_are_zeroed_aligned_and_apart(void **state)
 	arena_done(&a); /* again does no harm */
 }
 
+static void a_big_one_first(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a);
+	memset(arena_alloc(&a, 70000), 1, 70000);
+	memset(arena_alloc(&a, 10), 1, 10);
+	arena_done(&a);
+}
+
 static void strings(void **state)
 {
 	struct arena a;
@@ -46,6 +57,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zeroed_aligned_and_apart),
+		cmocka_unit_test(a_big_one_first),
 		cmocka_unit_test(strings),
 	};
 

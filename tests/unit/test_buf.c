@@ -74,6 +74,8 @@ static void printf_honours_the_cap(void **state)
 
 	(void)state;
 	buf_init(&b, 8);
+	buf_printf(&b, "%s", "");
+	assert_true(buf_ok(&b));
 	buf_printf(&b, "%s-%d", "abc", 1234);
 	assert_true(buf_ok(&b));
 	assert_string_equal(b.data, "abc-1234");
@@ -110,7 +112,7 @@ static void json_strings(void **state)
 		const char *out;
 	} rows[] = {
 		{"", 0, "\"\""},
-		{"plain", 5, "\"plain\""},
+		{"pl ain!", 7, "\"pl ain!\""},
 		{"\"\\/", 3, "\"\\\"\\\\/\""},
 		{"\b\t\n\f\r", 5, "\"\\b\\t\\n\\f\\r\""},
 		{"\0a\x1f", 3, "\"\\u0000a\\u001f\""},
@@ -167,6 +169,10 @@ static void drop_and_take(void **state)
 	assert_int_equal(len, 3);
 	assert_null(b.data);
 	assert_int_equal(b.len, 0);
+	free(taken);
+	BUF_LIT(&b, "x");
+	taken = buf_take(&b, NULL);
+	assert_string_equal(taken, "x");
 	free(taken);
 	taken = buf_take(&b, &len);
 	assert_string_equal(taken, "");

@@ -73,26 +73,36 @@ static void long_random_is_not_repeated(void **state)
 		assert_memory_not_equal(bytes, bytes + i, 16);
 }
 
-static void a_fork_draws_its_own(void **state)
+/* What a forked child draws. */
+static void childs_draw(unsigned char drawn[32])
 {
-	unsigned char mine[32], childs[32];
 	int ends[2];
 	pid_t child;
 
-	(void)state;
-	id_random(mine, 1); /* the pool is full now */
 	assert_int_equal(pipe(ends), 0);
 	child = fork();
 	if (child == 0) {
-		id_random(childs, sizeof childs);
-		_exit(write(ends[1], childs, sizeof childs) == sizeof childs ? 0 : 1);
+		id_random(drawn, 32);
+		_exit(write(ends[1], drawn, 32) == 32 ? 0 : 1);
 	}
-	assert_int_equal(read(ends[0], childs, sizeof childs), sizeof childs);
+	assert_int_equal(read(ends[0], drawn, 32), 32);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+static void a_fork_draws_its_own(void **state)
+{
+	unsigned char mine[32], first[32], second[32];
+
+	(void)state;
+	id_random(mine, 1); /* the pool is full now, and each child gets a copy */
+	childs_draw(first);
+	childs_draw(second);
 	id_random(mine, sizeof mine);
-	assert_memory_not_equal(mine, childs, sizeof mine);
+	assert_memory_not_equal(mine, first, 32);
+	assert_memory_not_equal(mine, second, 32);
+	assert_memory_not_equal(first, second, 32);
 }
 
 static void hashes(void **state)

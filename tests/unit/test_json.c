@@ -52,6 +52,18 @@ static void depth(void **state)
 		memset(text + n, ']', n);
 		assert_int_equal(read_text(text, 2 * n), n <= JSON_DEPTH ? OK : ERR_BAD_JSON);
 	}
+	/* brackets in strings count for nothing, those behind a string do, and siblings are not depth */
+	for (size_t n = 10; n < 20; n++) {
+		static const char *const before[] = {"[\"\",", "[\"x\",", "[\"\\\"\",", "[\"\\\\\",", "[\"[[\\\"[[\","};
+		for (size_t i = 0; i < COUNT(before); i++) {
+			size_t len = strlen(before[i]);
+			memcpy(text, before[i], len);
+			memset(text + len, '[', n);
+			memset(text + len + n, ']', n + 1);
+			assert_int_equal(read_text(text, len + 2 * n + 1), n < JSON_DEPTH ? OK : ERR_BAD_JSON);
+		}
+	}
+	assert_int_equal(read_text("[[],[],{},{},[],[],{},{},[],[],{},{},[],[],{},{},[],[],{},{},[],[]]", 67), OK);
 	memset(text, '[', 100000);
 	assert_int_equal(read_text(text, 100000), ERR_BAD_JSON);
 	for (size_t n = 0; n < 100000; n += 5)

@@ -1,100 +1,5 @@
-/* base/jwt: what must be let in, and every way of getting in that must fail (RFC 8725, and what is known of libjwt 1.10.2).
- * Tokens are signed here with libsodium, so that nothing depends on the library under test. */
-#include <pthread.h>
-#include <sodium.h>
-
-#include "unit.h"
-#include "base/clock.h"
-#include "base/jwt.h"
-
-#define SECRET "a secret of thirty-two bytes ok!"
-#define OTHER "another secret; also long enough"
-#define NOW INT64_C(1700000000) /* seconds, by the wrapped clock */
-#define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
-
-static int64_t now_ms = NOW * 1000;
-
-int64_t __wrap_clock_now_ms(void);
-int64_t __wrap_clock_now_ms(void)
-{
-	return now_ms;
-}
-
-static size_t base64url(char *out, const void *bytes, size_t len)
-{
-	/* exactly what it takes: the rest up to the given size would be zeroed */
-	sodium_bin2base64(out, sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING), bytes, len,
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	return strlen(out);
-}
-
-/* A token over any bytes. Static: one at a time. */
-static char *token_of(const char *header, size_t header_len, const char *payload, size_t payload_len, const char *secret)
-{
-	static char token[32768];
-	unsigned char mac[32];
-	crypto_auth_hmacsha256_state s;
-	size_t n = base64url(token, header, header_len);
-
-	token[n++] = '.';
-	n += base64url(token + n, payload, payload_len);
-	crypto_auth_hmacsha256_init(&s, (const unsigned char *)secret, strlen(secret));
-	crypto_auth_hmacsha256_update(&s, (const unsigned char *)token, n);
-	crypto_auth_hmacsha256_final(&s, mac);
-	token[n++] = '.';
-	base64url(token + n, mac, sizeof mac);
-	return token;
-}
-
-static char *token(const char *header, const char *payload)
-{
-	return token_of(header, strlen(header), payload, strlen(payload), SECRET);
-}
-
-/* A payload whose exp is an hour ahead, and whatever else. */
-static char *claims(const char *more)
-{
-	static char text[8192];
-
-	snprintf(text, sizeof text, "{\"iss\":\"mainserver\",\"exp\":%lld%s}", (long long)NOW + 3600, more);
-	return text;
-}
-
-static struct jwt_keys *keys_of(const char *spec)
-{
-	struct jwt_keys *keys = NULL;
-	const char *why = NULL;
-
-	if (jwt_keys_load(&keys, spec, &why) != OK)
-		fail_msg("%s", why);
-	return keys;
-}
-
-static enum err verify(const struct jwt_keys *keys, const char *text, size_t len, const char **why)
-{
-	json_t *out = NULL;
-	enum err e = jwt_verify(&out, keys, text, len, why);
-
-	if ((e == OK) != (out != NULL))
-		fail_msg("%s: claims do not fit the answer", text);
-	json_decref(out);
-	return e;
-}
-
-static void expect_(const char *spec, const char *text, enum err want, const char *what)
-{
-	struct jwt_keys *keys = keys_of(spec);
-	const char *why = NULL;
-
-	for (int round = 0; round < 2; round++) { /* the second may come from the cache */
-		enum err e = verify(keys, text, strlen(text), &why);
-		if (e != want)
-			fail_msg("%s: %s instead of %s (%s)", what, err_row(e)->code, err_row(want)->code, why ? why : "");
-	}
-	if (want != OK)
-		assert_non_null(why);
-	jwt_keys_free(keys);
-}
+/* base/jwt: what must be let in, and every way of getting in that must fail (RFC 8725, and what is known of libjwt 1.10.2). */
+#include "token.h"
 
 #define good(text) expect_(SECRET, text, OK, #text)
 #define refused(text) expect_(SECRET, text, ERR_UNAUTHENTICATED, #text)
@@ -256,27 +161,44 @@ static void a_nul_inside_is_not_an_end(void **state)
 	jwt_keys_free(keys);
 }
 
-/* Payload and header whose last digit has spare bits set: the signature over that text is right, the spelling is not. */
-static void spare_bits_in_signed_parts(void **state)
+/* Signs the first n characters of text, whatever they are. */
+static void sign_text(char *text, size_t n)
 {
-	static char text[4096];
 	crypto_auth_hmacsha256_state s;
 	unsigned char mac[32];
-	const char *payload = claims(",\"a\":1"); /* any length that is no multiple of three */
-	size_t n = base64url(text, HEADER, strlen(HEADER));
 
-	(void)state;
-	if (strlen(payload) % 3 == 0)
-		payload = claims(",\"a\":12");
-	text[n++] = '.';
-	n += base64url(text + n, payload, strlen(payload));
-	text[n - 1]++; /* digits of equal rank: next letter, same byte */
 	crypto_auth_hmacsha256_init(&s, (const unsigned char *)SECRET, strlen(SECRET));
 	crypto_auth_hmacsha256_update(&s, (const unsigned char *)text, n);
 	crypto_auth_hmacsha256_final(&s, mac);
 	text[n++] = '.';
 	base64url(text + n, mac, sizeof mac);
-	refused(text);
+}
+
+/* The signature over the text is right, but the text is another spelling of its bytes: spare bits set, or a digit too many. */
+static void odd_spellings_rightly_signed(void **state)
+{
+	static const char *const fill[] = {"", "1", "12"}; /* all three lengths modulo 3 */
+	static char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(fill); i++) {
+		char more[20];
+		const char *payload;
+		size_t n = base64url(text, HEADER, strlen(HEADER));
+		snprintf(more, sizeof more, ",\"a\":\"%s\"", fill[i]);
+		payload = claims(more);
+		text[n++] = '.';
+		n += base64url(text + n, payload, strlen(payload));
+		sign_text(text, n);
+		good(text);
+		if (strlen(payload) % 3 == 0) {
+			text[n++] = 'A'; /* six bits that belong to no byte */
+		} else {
+			text[n - 1]++; /* the next digit: the same byte, other spare bits */
+		}
+		sign_text(text, n);
+		refused(text);
+	}
 }
 
 static void payloads_that_are_none(void **state)
@@ -387,76 +309,6 @@ static void an_unsigned_one_learns_nothing(void **state)
 	jwt_keys_free(keys);
 }
 
-static void several_secrets(void **state)
-{
-	static const char *const spec = "new=" SECRET ",old=" OTHER;
-	const char *payload = claims("");
-	char *text;
-
-	(void)state;
-	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), SECRET);
-	expect_(spec, text, OK, "no kid, first secret");
-	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), OTHER);
-	expect_(spec, text, OK, "no kid, second secret");
-	text = token_of(HEADER, strlen(HEADER), payload, strlen(payload), "a third secret of enough bytes..");
-	expect_(spec, text, ERR_UNAUTHENTICATED, "no kid, unknown secret");
-	text = token_of("{\"alg\":\"HS256\",\"kid\":\"old\"}", 27, payload, strlen(payload), OTHER);
-	expect_(spec, text, OK, "kid of the second");
-	text = token_of("{\"alg\":\"HS256\",\"kid\":\"new\"}", 27, payload, strlen(payload), OTHER);
-	expect_(spec, text, ERR_UNAUTHENTICATED, "kid of the first, secret of the second");
-	text = token_of("{\"alg\":\"HS256\",\"kid\":\"xyz\"}", 27, payload, strlen(payload), SECRET);
-	expect_(spec, text, ERR_UNAUTHENTICATED, "unknown kid");
-}
-
-static void secrets_that_are_refused(void **state)
-{
-	static const char *const bad[] = {"", "short", "fifteen bytes..", "a=", "a=short", "a=" SECRET ",b=", "a=" SECRET ",a=" OTHER,
-		"a=" SECRET ",b=short", "a=" SECRET "," OTHER, "a=" SECRET ",", "a=" SECRET ",b c=" OTHER, "a=" SECRET ",=" OTHER};
-	struct jwt_keys *keys;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		const char *why = NULL;
-		keys = NULL;
-		if (jwt_keys_load(&keys, bad[i], &why) != ERR_BAD_REQUEST)
-			fail_msg("taken: %s", bad[i]);
-		assert_null(keys);
-		assert_non_null(why);
-	}
-	/* one secret that merely looks like a list */
-	expect_("c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK,
-		"base64");
-	expect_("with, comma; and = in it!", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "with, comma; and = in it!"), OK,
-		"comma");
-	/* a listed secret that ends in '=' */
-	expect_("k=c2VjcmV0IGluIGJhc2U2NA==", token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), "c2VjcmV0IGluIGJhc2U2NA=="), OK,
-		"k=base64");
-}
-
-static void our_own_signature(void **state)
-{
-	struct jwt_keys *keys = keys_of("new=" SECRET ",old=" OTHER);
-	json_t *in = json_pack("{s:s, s:I, s:[s]}", "iss", "mainserver", "exp", (json_int_t)NOW + 60, "chatPermissions", "send_message"),
-		   *out = NULL;
-	char *text = jwt_sign(keys, in), header[200];
-	size_t n;
-
-	(void)state;
-	assert_non_null(text);
-	assert_int_equal(jwt_verify(&out, keys, text, strlen(text), NULL), OK);
-	assert_true(json_equal(in, out));
-	assert_int_equal(sodium_base642bin((unsigned char *)header, sizeof header, text, strcspn(text, "."), NULL, &n, NULL,
-						 sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-		0);
-	header[n] = '\0';
-	assert_non_null(strstr(header, "\"kid\":\"new\""));
-	expect_(SECRET, token_of(HEADER, strlen(HEADER), claims(""), strlen(claims("")), SECRET), OK, "plain");
-	json_decref(in);
-	json_decref(out);
-	free(text);
-	jwt_keys_free(keys);
-}
-
 static void the_cache_looks_at_the_clock(void **state)
 {
 	struct jwt_keys *keys = keys_of(SECRET);
@@ -479,52 +331,6 @@ static void the_cache_looks_at_the_clock(void **state)
 	jwt_keys_free(keys);
 }
 
-/* Verifies many tokens from several threads at once; run under the sanitizers and valgrind. */
-struct crowd {
-	const struct jwt_keys *keys;
-	char *text[300];
-};
-
-static void *verify_all(void *arg)
-{
-	struct crowd *c = arg;
-	intptr_t wrong = 0;
-
-	for (int round = 0; round < 20; round++)
-		for (size_t i = 0; i < COUNT(c->text); i++) {
-			json_t *out = NULL;
-			if (jwt_verify(&out, c->keys, c->text[i], strlen(c->text[i]), NULL) != OK ||
-				json_integer_value(json_object_get(out, "n")) != (json_int_t)i)
-				wrong++;
-			json_decref(out);
-		}
-	return (void *)wrong;
-}
-
-static void many_threads(void **state)
-{
-	struct jwt_keys *keys = keys_of(SECRET);
-	struct crowd crowd = {.keys = keys};
-	pthread_t thread[4];
-	char more[50];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(crowd.text); i++) {
-		snprintf(more, sizeof more, ",\"n\":%zu", i);
-		crowd.text[i] = strdup(token(HEADER, claims(more)));
-	}
-	for (size_t i = 0; i < COUNT(thread); i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, verify_all, &crowd), 0);
-	for (size_t i = 0; i < COUNT(thread); i++) {
-		void *wrong;
-		pthread_join(thread[i], &wrong);
-		assert_null(wrong);
-	}
-	for (size_t i = 0; i < COUNT(crowd.text); i++)
-		free(crowd.text[i]);
-	jwt_keys_free(keys);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,17 +341,13 @@ int main(void)
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(spellings),
 		cmocka_unit_test(a_nul_inside_is_not_an_end),
-		cmocka_unit_test(spare_bits_in_signed_parts),
+		cmocka_unit_test(odd_spellings_rightly_signed),
 		cmocka_unit_test(payloads_that_are_none),
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(expiry),
 		cmocka_unit_test(not_yet),
 		cmocka_unit_test(an_unsigned_one_learns_nothing),
-		cmocka_unit_test(several_secrets),
-		cmocka_unit_test(secrets_that_are_refused),
-		cmocka_unit_test(our_own_signature),
 		cmocka_unit_test(the_cache_looks_at_the_clock),
-		cmocka_unit_test(many_threads),
 	};
 
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("jwt", tests, NULL, NULL);
