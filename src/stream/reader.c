@@ -31,15 +31,18 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static void schedule(struct reader *r)
 {
-	int64_t at = clock_mono_ms() + 3600000;
+	int64_t now = clock_mono_ms(), at = now + 3600000;
 
 	if (r->state == READER_ENDING) {
 		at = r->drain_until;
 	} else {
 		int64_t ticket_end = hub_mono_of(r->ticket.expires_at_ms);
-		at = earlier(at, r->told_expiring ? ticket_end : ticket_end - TICKET_WARNING_MS);
+		if (r->begun)
+			at = earlier(at, r->told_expiring ? ticket_end : ticket_end - TICKET_WARNING_MS);
 		at = earlier(at, r->poll ? r->poll_until : r->beat_at);
 	}
+	if (at <= now)
+		at = now + 1; /* never in a circle, whatever the clocks say */
 	timer_set(&r->hub->timers, &r->timer, at);
 }
 
