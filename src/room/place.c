@@ -248,5 +248,12 @@ static int remove_empty(const char *path, const struct stat *st, int kind, struc
 
 void place_remove_scratch(const struct place *p, bool all)
 {
+	if (!all) { /* the note of whose it is (sweep.c) is worth nothing alone */
+		char *redis = place_path("%s/redis", p->scratch), *owner = place_path("%s/owner", p->scratch);
+		if (rmdir(redis) == 0)
+			unlink(owner);
+		free(redis);
+		free(owner);
+	}
 	nftw(p->scratch, all ? remove_one : remove_empty, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }

@@ -18,6 +18,7 @@
 #include "room/file.h"
 #include "room/secret.h"
 #include "room/spawn.h"
+#include "room/sweep.h"
 #include "room/up.h"
 
 static const char usage[] =
@@ -208,6 +209,8 @@ static int prepare(struct up *u, int *lock)
 	code = lock_state(u->place.state, lock);
 	if (code != 0)
 		return code;
+	sweep_claim(&u->place);
+	sweep_orphans();
 	if (!secret_provide(u->place.state, true))
 		return EXIT_FAILURE;
 	code = listen_tcp(&u->tcp, config_text("ROOM_BIND"), (int)config_number("ROOM_PORT"));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
@@ -139,11 +139,26 @@ describe('the end of room up', () => {
       });
       assert.deepEqual(page.messages.map((m) => m.content), ['kept']);
     } finally {
-      second.secret = first.secret;
       process.kill(second.pid, 'SIGTERM');
       await until('the second to end', () => !alive(second.pid));
     }
   });
+});
+
+test('what a killed one left in memory goes when its state folder is gone', async () => {
+  const killed = await startStack();
+  const { scratch } = killed.described();
+  process.kill(killed.pid, 'SIGKILL');
+  await until('it to be dead', () => !alive(killed.pid));
+  rmSync(killed.state, { recursive: true });
+  assert.ok(existsSync(scratch));
+  const next = await startStack();
+  try {
+    assert.equal(existsSync(scratch), false);
+    assert.ok(existsSync(next.described().scratch));
+  } finally {
+    await next.stop();
+  }
 });
 
 describe('room up refuses', () => {
