@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { PollReader, Sender, StreamReader, call, pool, positionOf, until, verdict, wholeHistory } from '../lib/client.mjs';
-import { startStack } from '../lib/stack.mjs';
+import { alive, startStack } from '../lib/stack.mjs';
 
 // Sends n messages in all, in several sessions with readers of both kinds on both sides; at(k) is called once k were acknowledged.
 async function storm(stack, n, at, { sessions = 8 } = {}) {
@@ -137,9 +137,9 @@ describe('the supervisor', () => {
     const stack = await startStack();
     const children = Object.values(stack.children()).flat();
     assert.ok(children.length >= 6);
-    const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
     process.kill(stack.pid, 'SIGKILL');
     await until('the children to end', () => children.every((pid) => !alive(pid)), { ms: 15_000 });
+    stack.forget();
   });
   test('SIGINT ends it as cleanly as SIGTERM, streams open or not', async () => {
     const stack = await startStack();

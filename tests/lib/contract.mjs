@@ -50,7 +50,7 @@ export function refused(r, want, what = '') {
 }
 
 export const isMessage = (m, want = {}) => {
-  const known = ['id', 'cursor', 'conversationId', 'sender', 'role', 'type', 'content', 'sentAt', 'clientId', 'replyTo', 'threadId', 'metadata', 'editedAt', 'deletedAt'];
+  const known = ['expiresAt', 'id', 'cursor', 'conversationId', 'sender', 'role', 'type', 'content', 'sentAt', 'clientId', 'replyTo', 'threadId', 'metadata', 'editedAt', 'deletedAt'];
   assert.deepEqual(Object.keys(m).filter((k) => !known.includes(k)), [], `members of ${JSON.stringify(m)}`);
   assert.ok(Number.isInteger(m.id) && m.id > 0);
   assert.match(m.cursor, new RegExp(`^${m.id}-[0-9a-f]{12}$`));
@@ -58,6 +58,9 @@ export const isMessage = (m, want = {}) => {
   for (const [k, v] of Object.entries(want)) assert.deepEqual(m[k], v, k);
   return m;
 };
+
+// A message as answers and events carry it, less the session's deadline beside it, which is that of the telling.
+export const plain = ({ expiresAt, ...message }) => message;
 
 // What a refused request must leave as it was: metadata and the whole visible log.
 export async function stateOf(stack, s) {

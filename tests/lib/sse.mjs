@@ -65,8 +65,10 @@ export class Stream {
     if (lastEventId !== undefined) send['Last-Event-ID'] = lastEventId;
     this.opened = new Promise((done, fail) => {
       this.request = http.get({ host: url.hostname, port: url.port, path, headers: send, agent: false });
-      this.request.on('error', (e) => { this.finish(e); fail(e); });
+      const timer = setTimeout(() => this.request.destroy(new Error(`no head of a reply in ${20 * slow} s`)), 20_000 * slow);
+      this.request.on('error', (e) => { clearTimeout(timer); this.finish(e); fail(e); });
       this.request.on('response', (res) => {
+        clearTimeout(timer);
         this.response = res;
         this.status = res.statusCode;
         this.headers = res.headers;

@@ -12,7 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { call } from './http.mjs';
 import { mint, rnd } from './jwt.mjs';
-import { slow, until, within } from './wait.mjs';
+import { until, within } from './wait.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const build = resolve(root, process.env.BUILD || (process.env.SAN === '1' ? 'build-san' : 'build'));
@@ -26,6 +26,9 @@ const sanitizer = /(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|runtim
 function filesUnder(dir) {
   return readdirSync(dir, { withFileTypes: true }).flatMap((f) => (f.isDirectory() ? filesUnder(join(dir, f.name)) : f.isFile() ? [join(dir, f.name)] : []));
 }
+
+// Whether a process runs; one that only waits to be reaped does not.
+export const alive = (pid) => { try { return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; } };
 
 // env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
 // Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST.
@@ -125,9 +128,14 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
       const reports = sanitizerReports();
       assert.equal(reports, '', 'sanitizer report');
       assert.deepEqual(exit, { code: 0, signal: null }, `room up must end cleanly; stderr: ${err.slice(-2000)}`);
-      const left = children.filter((pid) => { try { process.kill(pid, 0); return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; } });
+      const left = children.filter(alive);
       assert.deepEqual(left, [], 'children left behind');
       if (!process.env.ROOM_KEEP) rmSync(state, { recursive: true, force: true });
+    },
+    // For a test that killed the supervisor itself: nothing to end any more.
+    forget() {
+      running.delete(room.pid);
+      rmSync(state, { recursive: true, force: true });
     },
     rss_kb: (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
     fds: (pid) => readdirSync(`/proc/${pid}/fd`).length,
@@ -135,5 +143,3 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
   };
   return stack;
 }
-
-export { slow };
