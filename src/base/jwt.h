@@ -21,7 +21,7 @@ void jwt_keys_free(struct jwt_keys *keys);
 
 /* Verifies token (three base64url parts, canonical, no padding; header alg HS256, no crit, typ absent or JWT; no duplicate members;
  * exp an integer in seconds, in the future, at most 25 h ahead; nbf and iat, if there, integers and past; kid, if there, one of ours).
- * OK: *claims_out is the payload object, to be json_decref'd. ERR_UNAUTHENTICATED or ERR_TICKET_EXPIRED otherwise, *claims_out untouched;
+ * OK: *claims_out is the payload object, to be json_decref'd, and only read: verified tokens are kept for their next time (jwtcache). ERR_UNAUTHENTICATED or ERR_TICKET_EXPIRED otherwise, *claims_out untouched;
  * *why (may be NULL) a static sentence safe to show to the client (e.g. exp in milliseconds). */
 enum err jwt_verify(json_t **claims_out, const struct jwt_keys *keys, const char *token, size_t len, const char **why) MUST_CHECK;
 

@@ -203,7 +203,7 @@ static void odd_spellings_rightly_signed(void **state)
 
 static void payloads_that_are_none(void **state)
 {
-	static char deep[6000];
+	static char deep[9000];
 	static const char *const bad[] = {"", "null", "[]", "\"x\"", "1", "{", "{}x", "{} {}", "\xef\xbb\xbf{}", "{\"exp\":1700003600,}",
 		"{'exp':1700003600}", "{\"exp\":1700003600,\"iss\":\"\xff\"}", "{\"exp\":1700003600,\"iss\":\"\xed\xa0\x80\"}",
 		"{\"exp\":1700003600,\"iss\":\"\\ud800\"}", "{\"exp\":1700003600,\"sessionId\":\"sess_1\\u0000x\"}",
