@@ -37,6 +37,14 @@ static bool can_reach(const struct account *a, const struct place *p)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* Opens a way through the folder. One that is open already, or is not ours alone, stays as somebody else has made it. */
+static bool open_passage(const struct account *a, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && ((st.st_mode & 07777) != 0700 || account_share(a, path, 0710));
+}
+
 void account_choose(struct account *a, const struct place *p)
 {
 	struct passwd *user = geteuid() == 0 ? getpwnam(ACCOUNT) : NULL;
@@ -44,8 +52,7 @@ void account_choose(struct account *a, const struct place *p)
 
 	*a = (struct account){.other = user != NULL, .uid = user ? user->pw_uid : 0, .gid = user ? user->pw_gid : 0};
 	if (a->other) {
-		if (!account_share(a, p->state, 0710) || !account_share(a, p->scratch, 0710) || chown(upload, a->uid, a->gid) != 0 ||
-			!can_reach(a, p)) {
+		if (!open_passage(a, p->state) || !open_passage(a, p->scratch) || chown(upload, a->uid, a->gid) != 0 || !can_reach(a, p)) {
 			a->other = false;
 			(void)!chown(upload, 0, 0);
 		}

@@ -33,8 +33,11 @@ static void closed(struct patient *p, const char *name, mode_t forbidden)
 	if (stat(path, &st) == 0) {
 		open = st.st_mode & forbidden;
 		advice = place_path("chmod %s %s", S_ISDIR(st.st_mode) ? "o-rwx" : "go-rwx", path);
-		doctor_report(p, open ? FINDING_BAD : FINDING_FINE, *name ? name : "state folder", open ? advice : NULL, "%s: mode %04o", path,
-			(unsigned)(st.st_mode & 07777));
+		doctor_report(p,
+			!open       ? FINDING_FINE
+				: *name ? FINDING_BAD
+						: FINDING_ADVICE,
+			*name ? name : "state folder", open ? advice : NULL, "%s: mode %04o", path, (unsigned)(st.st_mode & 07777));
 		free(advice);
 	}
 	free(path);

@@ -190,6 +190,12 @@ describe('room up refuses', () => {
     assert.equal((await run(['up', 'extra'], { env: settings() })).code, 2);
   });
 
+  test('to go on when a program keeps ending from the start', async () => {
+    const { code, stderr } = await run(['up'], { env: settings({ ROOM_REDIS: 'redis://no such host:x' }) });
+    assert.equal(code, 1);
+    assert.match(stderr, /(api|hub) keeps ending: \S+\/logs\/(api|hub)\.log says why/);
+  });
+
   test('a secret that is too short', async () => {
     const { code, stderr } = await run(['up'], { env: settings({ ROOM_JWT_SECRET: 'short' }) });
     assert.equal(code, 1);
