@@ -6,6 +6,7 @@ CREATE TABLE webhooks (
 	payload      TEXT   NOT NULL,
 	request_id   TEXT,
 	created_at   BIGINT NOT NULL,
+	since        BIGINT NOT NULL,           -- when trying began: at its creation, or when it was sent again
 	next_at      BIGINT NOT NULL,           -- not before; while a worker has it, when its lease ends
 	attempt      BIGINT NOT NULL DEFAULT 0,
 	state        TEXT   NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'dead')),

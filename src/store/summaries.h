@@ -29,8 +29,8 @@ struct summary_new {
 	int64_t session_at, now, expires_at;             /* expires_at: when retention ends */
 };
 
-/* Asks for a session's summary. *made: true when it is to be written (new, or the last try had failed), false when it was asked for before. *row:
- * as it stands. */
+/* Asks for a session's summary. *made: true when it is to be written (new, or the last try had failed), false when it was asked for before. The right
+ * to read goes to who asked last (a session may be handed over). *row: as it stands, without its document. */
 enum err summaries_request(struct db *d, struct arena *a, const struct summary_new *n, struct summary_row *row, bool *made) MUST_CHECK;
 
 /* Begins (or takes over) the writing: status running; *attempt is to be given back. ERR_NOT_FOUND: erased, or settled meanwhile: nothing to do. */

@@ -16,6 +16,7 @@ struct webhooks_item {
 	const char *payload;      /* the bytes that are signed and sent; no content of a conversation */
 	const char *request_id;   /* of what caused it; NULL: none */
 	int64_t created_at;
+	int64_t since;          /* when trying began: created_at, or when it was told to be resent */
 	int64_t next_at;        /* not before */
 	int64_t attempt;        /* 1 for the first */
 	const char *state;      /* "pending", "delivered", "dead" */
