@@ -33,7 +33,7 @@ void closing_end(struct exchange *x)
 static void erased(void *exchange, enum err e, const struct session *s)
 {
 	(void)s;
-	answer_done(exchange, e);
+	answer_empty(exchange, e);
 }
 
 void closing_erase(struct exchange *x)

@@ -55,7 +55,7 @@ void answer_error(struct exchange *x, enum err e, const char *details, int retry
 	exchange_error(x, e, details, retry_after_s);
 }
 
-void answer_done(void *exchange, enum err e)
+void answer_empty(void *exchange, enum err e)
 {
 	if (e == OK)
 		exchange_empty(exchange, 204);

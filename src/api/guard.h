@@ -29,6 +29,6 @@ void guard_run(struct exchange *x, const struct route *route);
 void answer_error(struct exchange *x, enum err e, const char *details, int retry_after_s);
 
 /* OK: 204; else the error. */
-void answer_done(void *exchange, enum err e);
+void answer_empty(void *exchange, enum err e);
 
 #endif

@@ -183,7 +183,7 @@ void sessions_end(struct exchange *x)
 static void erased(void *exchange, enum err e, const struct session *s)
 {
 	(void)s;
-	answer_done(exchange, e);
+	answer_empty(exchange, e);
 }
 
 void sessions_erase(struct exchange *x)

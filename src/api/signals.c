@@ -17,7 +17,7 @@ void signals_typing(struct exchange *x)
 	body_open(&b, &x->request, true);
 	is_typing = body_flag(&b, "isTyping", true);
 	if (b.error == OK)
-		signal_typing(ticket_of(x), is_typing, answer_done, x);
+		signal_typing(ticket_of(x), is_typing, answer_empty, x);
 	else
 		answer_error(x, b.error, b.details, 0);
 	body_close(&b);
@@ -42,7 +42,7 @@ void signals_read(struct exchange *x)
 			body_wrong(&b, ERR_BAD_REQUEST, "upTo must be a message's id, or a cursor.");
 	}
 	if (b.error == OK)
-		signal_read(ticket_of(x), up_to, answer_done, x);
+		signal_read(ticket_of(x), up_to, answer_empty, x);
 	else
 		answer_error(x, b.error, b.details, 0);
 	body_close(&b);
@@ -56,7 +56,7 @@ void signals_alive(struct exchange *x)
 	body_open(&b, &x->request, false);
 	cursor = body_text(&b, "cursor", CURSOR_MAX_BYTES, false);
 	if (b.error == OK)
-		signal_alive(ticket_of(x), cursor, answer_done, x);
+		signal_alive(ticket_of(x), cursor, answer_empty, x);
 	else
 		answer_error(x, b.error, b.details, 0);
 	body_close(&b);
