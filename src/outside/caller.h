@@ -18,7 +18,7 @@ void caller_done(struct caller *c);
 #define CALLER_BREAKER "BREAKER_OPEN"
 
 /* Runs the jobs behind the breaker of that name. passed[i] says whether job i was made: when the breaker is open none is, when it is half-open the
- * first alone; answer_done those that were. Returns the ms after which the others may be tried. Blocks until all are answered or timed out. */
+ * first alone; fetch_answer_done those that were. Returns the ms after which the others may be tried. Blocks until all are answered or timed out. */
 int64_t caller_run(struct caller *c, const char *breaker, struct fetch_job *jobs, bool *passed, size_t n);
 
 /* The delay before attempt + 1: least_ms doubled per attempt (0, 1, …), at most most_ms, of which a random half is taken off. */

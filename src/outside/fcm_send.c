@@ -106,7 +106,7 @@ static void send_batch(struct batch *b, struct caller *c, const struct fcm_push 
 	for (size_t i = 0; i < n; i++) {
 		if (b->passed[i]) {
 			*results[i] = fcm_judge(b->jobs[i].err, &b->jobs[i].answer, pushes[i]->attempt);
-			answer_done(&b->jobs[i].answer);
+			fetch_answer_done(&b->jobs[i].answer);
 		} else {
 			*results[i] = (struct fcm_result){.verdict = FCM_RETRY_AFTER, .retry_after_ms = wait_ms, .why = CALLER_BREAKER};
 		}

@@ -36,13 +36,13 @@ void fetch_outbound(struct fetch *f)
 	f->allow_http = config_number("ROOM_ALLOW_HTTP");
 }
 
-void answer_init(struct answer *a, size_t max_bytes)
+void fetch_answer_init(struct answer *a, size_t max_bytes)
 {
 	*a = (struct answer){.retry_after_ms = -1};
 	buf_init(&a->body, max_bytes);
 }
 
-void answer_done(struct answer *a)
+void fetch_answer_done(struct answer *a)
 {
 	buf_done(&a->body);
 }
@@ -226,7 +226,7 @@ static void set_options(CURL *curl, struct fetch_call *c)
 
 bool fetch_call_open(struct fetch_call *call, const struct fetch *f, struct answer *out)
 {
-	answer_init(out, f->max_bytes);
+	fetch_answer_init(out, f->max_bytes);
 	*call = (struct fetch_call){.fetch = f, .answer = out, .curl = curl_easy_init(), .headers = headers_of(f)};
 	if (!call->curl || !call->headers)
 		return false;
@@ -249,12 +249,16 @@ static void read_info(CURL *curl, struct answer *out)
 
 static enum fetch_fault fault_of(const struct fetch_call *c, CURLcode code)
 {
+	long sent = 0;
+
 	if (code == CURLE_OK || c->enough)
 		return FETCH_ANSWERED;
 	if (c->foreign)
 		return FETCH_REFUSED;
+	if (c->curl)
+		curl_easy_getinfo(c->curl, CURLINFO_REQUEST_SIZE, &sent);
 	switch (code) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_UNSUPPORTED_PROTOCOL: return sent > 0 ? FETCH_CUT : FETCH_REFUSED; /* said of an answer that is not HTTP, too */
 	case CURLE_URL_MALFORMAT:
 	case CURLE_LOGIN_DENIED: return FETCH_REFUSED;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -277,8 +281,10 @@ static const char *sentence(const struct fetch_call *c, CURLcode code)
 {
 	if (c->foreign)
 		return "the address is another machine's, which needs HTTPS";
-	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
-		return "the address must begin with https://";
+	if (c->answer->fault == FETCH_REFUSED)
+		return "the address must begin with https://, without a name or password";
+	if (code == CURLE_UNSUPPORTED_PROTOCOL)
+		return "the answer is not HTTP";
 	if (c->answer->fault == FETCH_TOO_LONG)
 		return "the answer is too long";
 	return curl_easy_strerror(code); /* a fixed text: the error buffer would quote names and addresses */

@@ -63,14 +63,14 @@ void fetch_setup(void);
 void fetch_outbound(struct fetch *f);
 
 /* OK: there is a whole answer, whatever its status. ERR_BAD_REQUEST: FETCH_REFUSED. ERR_STORE_UNAVAILABLE: the other faults but the last,
- * which is ERR_INTERNAL. In each case the caller calls answer_done. Any thread. */
+ * which is ERR_INTERNAL. In each case the caller calls fetch_answer_done. Any thread. */
 enum err fetch_run(const struct fetch *f, struct answer *out) MUST_CHECK;
-void answer_done(struct answer *a);
+void fetch_answer_done(struct answer *a);
 
 /* Several at once. A pool keeps connections open from one run to the next; one thread at a time. */
 struct fetch_job {
 	struct fetch fetch;
-	struct answer answer; /* of every job after fetch_pool_run: answer_done it */
+	struct answer answer; /* of every job after fetch_pool_run: fetch_answer_done it */
 	enum err err;         /* as fetch_run's */
 };
 struct fetch_pool;
@@ -79,9 +79,9 @@ void fetch_pool_free(struct fetch_pool *p);
 /* Runs all n. deadline_ms (clock_mono_ms; 0: none): what is under way then ends as FETCH_TIMEOUT, what had not begun as FETCH_UNREACHABLE. */
 void fetch_pool_run(struct fetch_pool *p, struct fetch_job *jobs, size_t n, int64_t deadline_ms);
 
-/* The seam for tests: when set, called instead of the network, by fetch_run and for each job of a pool; fills out after answer_init. */
+/* The seam for tests: when set, called instead of the network, by fetch_run and for each job of a pool; fills out after fetch_answer_init. */
 extern enum err (*fetch_seam)(const struct fetch *f, struct answer *out);
-void answer_init(struct answer *a, size_t max_bytes);
+void fetch_answer_init(struct answer *a, size_t max_bytes);
 
 /* What a Retry-After of len bytes says, in ms from now_ms on; -1: nothing sensible. Pure. */
 int64_t fetch_retry_after_ms(const char *value, size_t len, int64_t now_ms);

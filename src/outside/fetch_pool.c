@@ -83,7 +83,7 @@ static void give_up(struct run *r)
 			finish(r, i, CURLE_OPERATION_TIMEDOUT);
 	for (; r->begun < r->n; r->begun++) {
 		r->calls[r->begun] = (struct fetch_call){.fetch = &r->jobs[r->begun].fetch, .answer = &r->jobs[r->begun].answer};
-		answer_init(&r->jobs[r->begun].answer, r->jobs[r->begun].fetch.max_bytes);
+		fetch_answer_init(&r->jobs[r->begun].answer, r->jobs[r->begun].fetch.max_bytes);
 		r->jobs[r->begun].err = fetch_call_close(&r->calls[r->begun], CURLE_COULDNT_CONNECT);
 	}
 }

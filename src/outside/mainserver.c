@@ -245,7 +245,7 @@ static void send_batch(struct mainserver *m, struct caller *c, const struct webh
 	for (size_t i = 0; i < n; i++) {
 		if (passed[i]) {
 			results[i] = mainserver_judge(jobs[i].err, &jobs[i].answer, hooks[i].attempt);
-			answer_done(&jobs[i].answer);
+			fetch_answer_done(&jobs[i].answer);
 		} else {
 			results[i] = (struct webhook_result){.verdict = WEBHOOK_RETRY, .retry_after_ms = wait_ms, .why = CALLER_BREAKER};
 		}

@@ -227,7 +227,7 @@ static struct oauth_result fetch_token(struct oauth *o, struct caller *c)
 		r = oauth_judge(job.err, &job.answer, o->token, &life_s);
 		if (job.answer.body.data)
 			explicit_bzero(job.answer.body.data, job.answer.body.len);
-		answer_done(&job.answer);
+		fetch_answer_done(&job.answer);
 	} else {
 		r = (struct oauth_result){.retry_after_ms = wait_ms, .why = CALLER_BREAKER};
 	}

@@ -40,7 +40,7 @@ static void wait_healthy(const struct up *u)
 			fprintf(stderr, "room: still waiting for GET %s/health (%s, status %d); the logs are in %s/logs\n", u->probe_url,
 				*a.why ? a.why : "answered", a.status, u->place.state);
 		}
-		answer_done(&a);
+		fetch_answer_done(&a);
 		if (good)
 			return;
 		usleep(ASK_EACH_US);

@@ -62,7 +62,7 @@ bool client_create_session(const char *base, bool this_machine, const json_t *bo
 	} else {
 		good = true;
 	}
-	answer_done(&a);
+	fetch_answer_done(&a);
 	free(text);
 	free(bearer);
 	free(token);

@@ -38,7 +38,7 @@ static int call(const struct watch *w, const char *method, const char *path, con
 	struct answer a;
 	int status = fetch_run(&f, &a) == OK ? a.status : 0;
 
-	answer_done(&a);
+	fetch_answer_done(&a);
 	free(bearer);
 	free(url);
 	return status;
@@ -101,7 +101,7 @@ static void follow(struct patient *p, struct watch *w)
 				w->news_ms - w->sent_ms > NEWS_WITHIN_MS ? buffered : NULL, "on the stream within %lld ms of its acknowledgement",
 				(long long)(w->news_ms > w->sent_ms ? w->news_ms - w->sent_ms : 0));
 	}
-	answer_done(&a);
+	fetch_answer_done(&a);
 	free(bearer);
 	free(url);
 }
