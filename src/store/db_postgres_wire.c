@@ -74,9 +74,22 @@ static enum db_failure failure_of(struct db *d, const char *state, const PGresul
 	static const struct {
 		const char *prefix;
 		enum db_failure failure;
-	} table[] = {{"40001", DB_BUSY}, {"40P01", DB_BUSY}, {"55P03", DB_BUSY}, {"23505", DB_VIOLATED}, {"23503", DB_VIOLATED},
-		{"23P01", DB_VIOLATED}, {"08", DB_LOST}, {"57P", DB_LOST}, {"25006", DB_LOST}, /* it has become a standby: look for the new one */
-		{"57014", DB_BROKEN}, {"53", DB_BROKEN}, {"58", DB_BROKEN}, {"XX", DB_BROKEN}};
+	} table[] = {
+		{"40001", DB_BUSY},
+		{"40P01", DB_BUSY},
+		{"55P03", DB_BUSY},
+		{"23505", DB_VIOLATED},
+		{"23503", DB_VIOLATED},
+		{"23P01", DB_VIOLATED},
+		{"08P01", DB_WRONG}, /* the number of parameters */
+		{"08", DB_LOST},
+		{"57P", DB_LOST},
+		{"25006", DB_LOST}, /* it has become a standby: look for the new one */
+		{"57014", DB_BROKEN},
+		{"53", DB_BROKEN},
+		{"58", DB_BROKEN},
+		{"XX", DB_BROKEN},
+	};
 
 	if (PQstatus(d->connection) == CONNECTION_BAD || !state)
 		return DB_LOST;
