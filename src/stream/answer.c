@@ -28,10 +28,11 @@ static void push(struct reader *r)
 	r->hub->dirty = r;
 }
 
-/* Typing and receipts alone never end a poll. */
+/* What passes alone never ends a poll (a phone would do nothing but ask again): it rides along with the next entry, or with the answer when
+ * the time is over. A beginning and an end do. */
 static bool ends_poll(const char *event)
 {
-	return strcmp(event, "user:typing") != 0 && strncmp(event, "receipt:", 8) != 0;
+	return strcmp(event, "ready") == 0 || strcmp(event, "reset") == 0 || strcmp(event, "ticket:expired") == 0 || strncmp(event, "session:", 8) == 0;
 }
 
 static void poll_event(struct reader *r, const char *id, const char *event, const char *data, size_t len)

@@ -18,6 +18,7 @@ struct dead {
 
 static void read_on_all(struct place *p)
 {
+	p->end = 0; /* a failover may have made the log shorter: what was heard before counts no more */
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		if (r->state == READER_LIVE)

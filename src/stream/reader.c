@@ -112,9 +112,9 @@ static bool began_again(struct reader *r);
 
 static void go_live_or_on(struct reader *r, int64_t length)
 {
-	int64_t end = r->place->end > length ? r->place->end : length;
-
-	if (r->at.position >= end) {
+	if (length > r->place->end)
+		r->place->end = length;
+	if (r->at.position >= r->place->end) {
 		r->state = READER_LIVE;
 		return;
 	}
