@@ -69,7 +69,7 @@ unit: units                     ## build and run the C unit tests, and replay th
 	@for f in $(REPLAYS); do echo "replay $${f##*/}"; "$$f" tests/fuzz/corpus/$${f##*/fuzz_} || exit 1; done
 
 valgrind: units                 ## the unit tests under valgrind
-	@BUILD=$(BUILD) RUNNER="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite" tests/unit/run $(UNITS)
+	@BUILD=$(BUILD) RUNNER="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --child-silent-after-fork=yes" tests/unit/run $(UNITS)
 
 fuzz:                           ## fuzz each target for FUZZ_S seconds with clang's libFuzzer
 	@tools/fuzz $(FUZZ_S) $(FUZZ_SRC)
