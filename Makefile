@@ -4,6 +4,7 @@
 #   SAN=1       with AddressSanitizer and UndefinedBehaviorSanitizer, leaks are errors
 #   TEST=1      with the test seams (ROOM_TEST_CLOCK_MS); SAN=1 has them too
 #   CI=true     warnings are errors
+#   V=1         show whole commands
 
 SHELL    = /bin/bash
 PREFIX  ?= /usr/local
@@ -47,7 +48,8 @@ UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAYS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 SOURCES  := $(LIB_SRC) $(ROOM_SRC) $(wildcard cgi-bin/*.c) $(LOAD_SRC) $(UNIT_SRC) $(wildcard tests/fuzz/*.c)
 
-link = $(CC) $(ALL_LDFLAGS) -o $@ $(1) $(LIB) $(LIBS)
+say  = $(if $(V),,@echo '  $(1)';)
+link = $(call say,ld $@)$(CC) $(ALL_LDFLAGS) -o $@ $(1) $(LIB) $(LIBS)
 
 # ---- targets ----
 
@@ -106,7 +108,7 @@ help:                           ## this list
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc $<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/gen/lua.c: tools/embed-lua $(LUA_SRC) $(wildcard src/store/lua)
 	@mkdir -p $(@D)
@@ -118,11 +120,11 @@ $(BUILD)/gen/sql.c: tools/embed-sql $(SQL_SRC) $(wildcard sql)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,cc $<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,ar $@)$(AR) rcs $@ $^
 
 $(BUILD)/%.fcgi: $(BUILD)/obj/cgi-bin/%.o $(LIB)
 	$(call link,$<)
