@@ -152,7 +152,7 @@ static void tear_down(struct hub *h)
 		while (h->slots[i] != NULL) {
 			struct place *p = h->slots[i];
 			h->slots[i] = p->next_in_slot;
-			free(p);
+			place_free(p);
 		}
 	free(h->slots);
 	close(h->epoll);

@@ -118,6 +118,7 @@ void inbox_pop(struct hub *h);
 struct place *place_find(struct hub *h, const char *conversation);
 struct place *place_get(struct hub *h, const char *conversation); /* made when missing */
 void place_release(struct place *p);                              /* frees it when nothing holds it */
+void place_free(struct place *p);                                       /* whatever holds it: only at the end of the process */
 void place_join(struct place *p, struct reader *r);
 void place_part(struct reader *r, bool clean); /* r leaves; its participant is told of later, if at all */
 int place_held(const struct place *p, const char *participant);

@@ -64,6 +64,21 @@ struct place *place_get(struct hub *h, const char *conversation)
 	return p;
 }
 
+static void forget_leavers(struct place *p)
+{
+	while (p->leavers != NULL) {
+		struct leaver *l = p->leavers;
+		p->leavers = l->next;
+		free(l);
+	}
+}
+
+void place_free(struct place *p)
+{
+	forget_leavers(p);
+	free(p);
+}
+
 void place_release(struct place *p)
 {
 	if (p->readers != NULL || p->leavers != NULL || p->calls > 0)
@@ -280,11 +295,7 @@ void place_gone(struct place *p, const char *event, const char *at, size_t at_le
 			reader_passing(r, event, data, (size_t)n);
 		reader_kick(r);
 	}
-	while (p->leavers != NULL) {
-		struct leaver *l = p->leavers;
-		p->leavers = l->next;
-		free(l);
-	}
+	forget_leavers(p);
 	p->calls--;
 	place_release(p);
 }
