@@ -99,7 +99,7 @@ int main(void)
 	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
-	store_close();   /* what still waits for Redis is answered 503 */
+	store_close(); /* what still waits for Redis is answered 503 */
 	exchange_drain(DRAIN_MS / 10);
 	log_line(LOG_INFO, "api.end", NULL);
 	return 0;

@@ -81,7 +81,7 @@ void entrance_stream_ticket(struct exchange *x)
 
 struct clearing {
 	struct exchange *x;
-	const char *as;     /* only this one; NULL = every cookie that came */
+	const char *as; /* only this one; NULL = every cookie that came */
 	int cleared;
 };
 
@@ -92,7 +92,8 @@ static bool clear_cookie(void *ctx, const char *name, size_t name_len, const cha
 
 	(void)value;
 	(void)value_len;
-	if (name_len != 13 || memcmp(name, "room_", 5) != 0 || strspn(name + 5, "0123456789abcdef") < 8 || (c->as && memcmp(name + 5, c->as, 8) != 0))
+	if (name_len != 13 || memcmp(name, "room_", 5) != 0 || strspn(name + 5, "0123456789abcdef") < 8 ||
+		(c->as && memcmp(name + 5, c->as, 8) != 0))
 		return true;
 	snprintf(path, sizeof path, "/api/conversations/%s", c->x->request.params[0]);
 	cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), path);

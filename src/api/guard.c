@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
-#define LOGGED_PER_S 20        /* an outage fails thousands a second: a sample will do */
+#define LOGGED_PER_S 20 /* an outage fails thousands a second: a sample will do */
 #define RETRY_STORE_S 1
 
 METRIC_COUNTER(requests, "room_api_requests_total", "REST requests that came to a handler or its guard.");
@@ -37,7 +37,7 @@ static void log_failure(const struct exchange *x, const struct err_row *row)
 
 	if (may_log(&left_out))
 		log_line(LOG_WARN, "request.failed", "s:request", x->request.id, "s:code", row->code, "s:route", visit ? visit->route->pattern : "",
-		         "i:ms", clock_mono_ms() - x->born_ms, "i:left_out", left_out, NULL);
+			"i:ms", clock_mono_ms() - x->born_ms, "i:left_out", left_out, NULL);
 }
 
 void answer_error(struct exchange *x, enum err e, const char *details, int retry_after_s)
@@ -66,16 +66,11 @@ void answer_empty(void *exchange, enum err e)
 static enum err look(struct exchange *x, const struct route *route, struct credentials *who, const char **details)
 {
 	switch (route->who) {
-	case WHO_ANYONE:
-		return OK;
-	case WHO_SERVICE:
-		return credentials_other(x, TICKET_SERVICE, &who->ticket, details);
-	case WHO_DESK:
-		return credentials_other(x, TICKET_DESK, &who->ticket, details);
-	case WHO_PARTICIPANT:
-		return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
-	case WHO_ENTRANT:
-		return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
+	case WHO_ANYONE: return OK;
+	case WHO_SERVICE: return credentials_other(x, TICKET_SERVICE, &who->ticket, details);
+	case WHO_DESK: return credentials_other(x, TICKET_DESK, &who->ticket, details);
+	case WHO_PARTICIPANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
+	case WHO_ENTRANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
 	}
 	return ERR_INTERNAL;
 }

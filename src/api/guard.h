@@ -8,8 +8,8 @@
 /* What the guard found out, in the exchange's slot while a handler has it. */
 struct visit {
 	const struct route *route;
-	struct credentials who;   /* .ticket for every route that asks for one; .jwt for participants' */
-	void *more;               /* the handler's own, in the arena */
+	struct credentials who; /* .ticket for every route that asks for one; .jwt for participants' */
+	void *more;             /* the handler's own, in the arena */
 };
 
 static inline struct visit *visit_of(struct exchange *x)

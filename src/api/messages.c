@@ -9,7 +9,7 @@
 
 #define PAGE_DEFAULT 50
 #define PAGE_MOST 200
-#define ID_MOST (INT64_C(1) << 53)   /* JavaScript's last whole number */
+#define ID_MOST (INT64_C(1) << 53) /* JavaScript's last whole number */
 
 static void answer_message(struct exchange *x, enum err e, const struct message_sent *m, int status)
 {

@@ -56,7 +56,7 @@ static void write_session(struct buf *b, const struct session *s)
 	const char *comma = "";
 
 	buf_printf(b, "{\"sessionId\":\"%s\",\"status\":\"%s\",\"createdAt\":%lld,\"expiresAt\":%lld,\"lastActivityAt\":%lld", s->id, s->status,
-	           (long long)s->created_at, (long long)s->expires_at, (long long)s->last_activity_at);
+		(long long)s->created_at, (long long)s->expires_at, (long long)s->last_activity_at);
 	write_text(b, "studentAnonymousId", s->student);
 	write_text(b, "counselorId", s->counselor);
 	write_text(b, "counselorRole", *s->counselor ? s->counselor_role : "");
@@ -109,7 +109,8 @@ static void created(void *exchange, enum err e, const struct session *s)
 		return;
 	}
 	buf_init(&out, ANSWER_MAX_BYTES);
-	buf_printf(&out, "{\"sessionId\":\"%s\",\"createdAt\":%lld,\"expiresAt\":%lld,\"chatServiceUrl\":", s->id, (long long)s->created_at, (long long)s->expires_at);
+	buf_printf(&out, "{\"sessionId\":\"%s\",\"createdAt\":%lld,\"expiresAt\":%lld,\"chatServiceUrl\":", s->id, (long long)s->created_at,
+		(long long)s->expires_at);
 	buf_json(&out, config_public_url(), strlen(config_public_url()));
 	BUF_LIT(&out, ",\"tickets\":{\"student\":");
 	write_ticket(&out, s, true, until);

@@ -5,7 +5,7 @@
 #include "api/sessions_body.h"
 #include "base/config.h"
 
-#define DEVICE_MAX_BYTES 4096   /* FCM's registration tokens are some 200 bytes, without a promised limit */
+#define DEVICE_MAX_BYTES 4096 /* FCM's registration tokens are some 200 bytes, without a promised limit */
 
 const char *sessions_read_role(struct body *b)
 {

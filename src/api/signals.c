@@ -82,7 +82,8 @@ static void seen(void *exchange, enum err e, const struct presence *p)
 	}
 	BUF_LIT(&out, "],\"participants\":[");
 	for (int i = 0; i < p->count; i++)
-		buf_printf(&out, "%s{\"participant\":\"%s\",\"role\":\"%s\",\"online\":%s}", i ? "," : "", p->who[i].id, p->who[i].role, p->who[i].online ? "true" : "false");
+		buf_printf(&out, "%s{\"participant\":\"%s\",\"role\":\"%s\",\"online\":%s}", i ? "," : "", p->who[i].id, p->who[i].role,
+			p->who[i].online ? "true" : "false");
 	BUF_LIT(&out, "]}");
 	exchange_json(exchange, 200, &out);
 	buf_done(&out);

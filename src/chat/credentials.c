@@ -10,19 +10,19 @@
 
 #define COOKIE_PREFIX "room_"
 #define COOKIE_NAME_LEN (sizeof COOKIE_PREFIX - 1 + 8)
-#define COOKIES_MAX 32   /* a header of 8 KB holds fewer tickets */
+#define COOKIES_MAX 32 /* a header of 8 KB holds fewer tickets */
 
 /* The cookies of one conversation, sorted out. */
 struct jar {
 	const char *conversation;
-	const char *as;               /* the hash wanted, NULL = any */
-	const char *beside;           /* the bearer's hash, NULL without one */
-	int offered;                  /* named like ours and fit by as */
-	int valid;                    /* verified, and this conversation's */
-	bool expired;                 /* one of them was */
+	const char *as;     /* the hash wanted, NULL = any */
+	const char *beside; /* the bearer's hash, NULL without one */
+	int offered;        /* named like ours and fit by as */
+	int valid;          /* verified, and this conversation's */
+	bool expired;       /* one of them was */
 	bool bearer_among;
-	bool several;                 /* valid ones of different participants */
-	struct ticket ticket;         /* the first valid one */
+	bool several;         /* valid ones of different participants */
+	struct ticket ticket; /* the first valid one */
 	const char *jwt;
 	size_t jwt_len;
 };
@@ -46,7 +46,7 @@ static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const c
 	if (e != OK || t.kind != TICKET_PARTICIPANT || strcmp(t.conversation, jar->conversation) != 0)
 		return true;
 	ticket_short_hash(hash, &t);
-	if (memcmp(name, hash, 8) != 0)   /* somebody's ticket under another's name */
+	if (memcmp(name, hash, 8) != 0) /* somebody's ticket under another's name */
 		return true;
 	jar->bearer_among |= jar->beside && strcmp(hash, jar->beside) == 0;
 	if (jar->valid++ == 0) {
@@ -64,7 +64,7 @@ static enum err bearer_token(const struct request *r, const char **token, size_t
 {
 	const char *at = r->authorization;
 
-	if (strchr(at, ',')) {   /* lighttpd's way to pass on two headers */
+	if (strchr(at, ',')) { /* lighttpd's way to pass on two headers */
 		*details = "There is more than one Authorization header.";
 		return ERR_BAD_REQUEST;
 	}
@@ -86,7 +86,8 @@ static enum err bearer_ticket(const struct request *r, struct ticket *out, const
 }
 
 /* The hash that ?as= or the stream ticket names. */
-static enum err wanted_hash(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **as, const char **details)
+static enum err wanted_hash(
+	const struct exchange *x, enum credentials_use use, struct credentials *out, const char **as, const char **details)
 {
 	const struct request *r = &x->request;
 	const char *stream_ticket = NULL;
@@ -115,12 +116,13 @@ static enum err wanted_hash(const struct exchange *x, enum credentials_use use, 
 		return ERR_BAD_REQUEST;
 	}
 	out->stream_ticket = stream_ticket;
-	*as = stream_ticket;   /* its first 8 digits */
+	*as = stream_ticket; /* its first 8 digits */
 	return OK;
 }
 
 /* A bearer alone decides who it is; whatever else there is must not contradict. */
-static enum err by_bearer(const struct exchange *x, enum credentials_use use, const char *as, struct jar *jar, struct credentials *out, const char **details)
+static enum err by_bearer(
+	const struct exchange *x, enum credentials_use use, const char *as, struct jar *jar, struct credentials *out, const char **details)
 {
 	char hash[9];
 	enum err e = bearer_ticket(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
@@ -196,7 +198,8 @@ static enum err by_cookie(const struct exchange *x, struct jar *jar, struct cred
 	return OK;
 }
 
-enum err credentials_participant(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+enum err credentials_participant(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
 {
 	struct jar jar = {.conversation = conversation};
 	const char *as;
@@ -212,7 +215,7 @@ enum err credentials_participant(const struct exchange *x, const char *conversat
 	jar.as = as;
 	e = by_cookie(x, &jar, out, details);
 	if (out->stream_ticket && (e == ERR_UNAUTHENTICATED || e == ERR_TICKET_EXPIRED))
-		return OK;   /* the stream ticket itself must do */
+		return OK; /* the stream ticket itself must do */
 	return e;
 }
 

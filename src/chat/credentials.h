@@ -7,15 +7,15 @@
 #include "http/exchange.h"
 
 enum credentials_use {
-	CREDENTIALS_REST,      /* Authorization, or a cookie of this conversation (chosen by ?as= when there are several participants') */
-	CREDENTIALS_ENTRANCE,  /* …/cookie: the same, but a bearer may add himself beside the cookies of others */
-	CREDENTIALS_STREAM,    /* events and poll: a ?stream_ticket= as well */
+	CREDENTIALS_REST,     /* Authorization, or a cookie of this conversation (chosen by ?as= when there are several participants') */
+	CREDENTIALS_ENTRANCE, /* …/cookie: the same, but a bearer may add himself beside the cookies of others */
+	CREDENTIALS_STREAM,   /* events and poll: a ?stream_ticket= as well */
 };
 
 struct credentials {
-	bool known;                  /* ticket says who; only with a stream ticket may it be false after OK */
+	bool known; /* ticket says who; only with a stream ticket may it be false after OK */
 	struct ticket ticket;
-	const char *jwt;             /* the token as it came, jwt_len bytes, borrowed from the request */
+	const char *jwt; /* the token as it came, jwt_len bytes, borrowed from the request */
 	size_t jwt_len;
 	bool by_cookie;
 	/* CREDENTIALS_STREAM: the single-use ticket to redeem before anything else, NULL = none. If it is spent or unknown and ticket is known (EventSource
@@ -27,7 +27,8 @@ struct credentials {
 /* Who asks for what is conversation's. OK; ERR_UNAUTHENTICATED, ERR_TICKET_EXPIRED; ERR_NOT_FOUND for another conversation's ticket; ERR_FORBIDDEN for
  * service and desk tokens and for a cookie used from elsewhere; ERR_UNSUPPORTED_TYPE for a cookie's write without JSON; ERR_BAD_REQUEST when
  * credentials disagree. *details: a static sentence for the client, or NULL. */
-enum err credentials_participant(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
+enum err credentials_participant(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
 /* The bearer must be MainServer (TICKET_SERVICE), or a counselor without a session (TICKET_DESK). + ERR_FORBIDDEN for any other valid token. */
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details) MUST_CHECK;

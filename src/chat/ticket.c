@@ -13,8 +13,11 @@ static const struct act_name {
 	const char *name;
 	enum act act;
 } act_names[] = {
-	{"send_message", ACT_SEND},     {"view_history", ACT_HISTORY},       {"end_session", ACT_END},
-	{"erase_session", ACT_ERASE}, {"request_summary", ACT_SUMMARY},
+	{"send_message", ACT_SEND},
+	{"view_history", ACT_HISTORY},
+	{"end_session", ACT_END},
+	{"erase_session", ACT_ERASE},
+	{"request_summary", ACT_SUMMARY},
 };
 #define ACT_COUNT (sizeof act_names / sizeof *act_names)
 
@@ -45,7 +48,8 @@ bool acts_parse(unsigned *out, const json_t *names)
 
 	if (!json_is_array(names))
 		return false;
-	json_array_foreach(names, i, name) {
+	json_array_foreach(names, i, name)
+	{
 		if (!json_is_string(name))
 			return false;
 		for (size_t k = 0; k < ACT_COUNT; k++)
@@ -90,7 +94,7 @@ enum err ticket_from_claims(struct ticket *out, const json_t *claims)
 	if (!issuer || strcmp(issuer, "mainserver") != 0 || !role || (url && !url_ours(url)))
 		return ERR_UNAUTHENTICATED;
 	if (strcmp(role, "service") == 0) {
-		if (session)   /* a token with a session is a ticket and nothing else */
+		if (session) /* a token with a session is a ticket and nothing else */
 			return ERR_UNAUTHENTICATED;
 		t.kind = TICKET_SERVICE;
 		*out = t;
@@ -168,7 +172,8 @@ char *ticket_mint(const struct ticket *t)
 
 bool ticket_same(const struct ticket *a, const struct ticket *b)
 {
-	return a->kind == b->kind && strcmp(a->conversation, b->conversation) == 0 && strcmp(a->participant, b->participant) == 0 && strcmp(a->side, b->side) == 0;
+	return a->kind == b->kind && strcmp(a->conversation, b->conversation) == 0 && strcmp(a->participant, b->participant) == 0 &&
+		strcmp(a->side, b->side) == 0;
 }
 
 void ticket_short_hash(char out[9], const struct ticket *t)

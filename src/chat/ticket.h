@@ -17,11 +17,11 @@ enum ticket_kind { TICKET_PARTICIPANT, TICKET_SERVICE, TICKET_DESK };
 /* Plain data, no pointers: may be copied and outlive the request. */
 struct ticket {
 	enum ticket_kind kind;
-	char conversation[ID_MAX + 1];   /* "" for service and desk */
-	char participant[ID_MAX + 1];    /* anonymousId or userId; "" for service */
-	char side[10];                   /* "student" or "counselor": the place in the session ("counsellor", "volunteer" sit in the counselor's) */
-	char role[10];                   /* the label readers see: student, counselor, volunteer */
-	unsigned acts;                   /* what the ticket allows: chatPermissions, or the role's default */
+	char conversation[ID_MAX + 1]; /* "" for service and desk */
+	char participant[ID_MAX + 1];  /* anonymousId or userId; "" for service */
+	char side[10]; /* "student" or "counselor": the place in the session ("counsellor", "volunteer" sit in the counselor's) */
+	char role[10]; /* the label readers see: student, counselor, volunteer */
+	unsigned acts; /* what the ticket allows: chatPermissions, or the role's default */
 	int64_t expires_at_ms;
 };
 

@@ -2,7 +2,7 @@
 #include "http/cookie.h"
 #include "http/origin.h"
 
-#define COOKIE_MAX_BYTES 4608   /* a ticket of the largest size, its name and the attributes */
+#define COOKIE_MAX_BYTES 4608 /* a ticket of the largest size, its name and the attributes */
 
 static void add(struct exchange *x, const char *name, const char *value, size_t value_len, const char *path, const char *more)
 {

@@ -18,8 +18,8 @@
 #include "http/tail.h"
 
 #define LISTEN_FD 0
-#define WAKE_MS 250        /* how often a waiting accept looks whether the process is to end */
-#define PEER_READ_S 2      /* lighttpd has the whole request before it connects: a peer that stalls is none of ours */
+#define WAKE_MS 250   /* how often a waiting accept looks whether the process is to end */
+#define PEER_READ_S 2 /* lighttpd has the whole request before it connects: a peer that stalls is none of ours */
 
 static atomic_bool ending;
 static atomic_int open_count;
@@ -37,13 +37,13 @@ enum err exchange_setup(void)
 	/* A blocking accept wakes one waiter per connection; polling a non-blocking one would wake them all. */
 	flags = fcntl(LISTEN_FD, F_GETFL);
 	if (flags < 0 || fcntl(LISTEN_FD, F_SETFL, flags & ~O_NONBLOCK) != 0 || fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) != 0 ||
-	    setsockopt(LISTEN_FD, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof wake) != 0)
+		setsockopt(LISTEN_FD, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof wake) != 0)
 		return ERR_INTERNAL;
 
 	/* libfcgi puts handlers of its own wherever it finds the default: ours come back afterwards. */
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigaction(signals[i], NULL, &kept[i]);
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);   /* it closes only what it could not parse */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1); /* it closes only what it could not parse */
 	if (FCGX_Init() != 0)
 		return ERR_INTERNAL;
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
@@ -72,16 +72,12 @@ static int next_connection(void)
 		switch (errno) {
 		case EAGAIN:
 		case EINTR:
-		case ECONNABORTED:
-			break;
+		case ECONNABORTED: break;
 		case EMFILE:
 		case ENFILE:
 		case ENOBUFS:
-		case ENOMEM:   /* others are to let go of some first; the connection waits in the backlog */
-			nanosleep(&short_while, NULL);
-			break;
-		default:
-			return -1;
+		case ENOMEM: /* others are to let go of some first; the connection waits in the backlog */ nanosleep(&short_while, NULL); break;
+		default: return -1;
 		}
 	}
 	return -1;
@@ -92,7 +88,7 @@ static bool read_body(struct request *r, FCGX_Stream *in)
 {
 	char piece[8192];
 	struct buf body;
-	int n = FCGX_GetStr(piece, sizeof piece, in);   /* fewer bytes than asked for: that was all */
+	int n = FCGX_GetStr(piece, sizeof piece, in); /* fewer bytes than asked for: that was all */
 
 	if (n < (int)sizeof piece) {
 		r->body = arena_strndup(r->arena, piece, (size_t)n);

@@ -11,15 +11,19 @@
 #include "http/exchange.h"
 #include "http/tail.h"
 
-#define REPLY_MAX_BYTES (8u << 20)   /* with its framing; the largest page of history is far below */
-#define TYPE_MAX_BYTES 100            /* of a content type: ours, and short */
-#define HEAD_MAX_BYTES 384           /* the fixed headers */
+#define REPLY_MAX_BYTES (8u << 20) /* with its framing; the largest page of history is far below */
+#define TYPE_MAX_BYTES 100         /* of a content type: ours, and short */
+#define HEAD_MAX_BYTES 384         /* the fixed headers */
 #define CLOSING_BYTES (2 * FCGI_HEADER_LEN + (int)sizeof(FCGI_EndRequestBody))
 
 static void record_header(unsigned char out[FCGI_HEADER_LEN], int type, uint16_t id, size_t len)
 {
-	FCGI_Header h = {.version = FCGI_VERSION_1, .type = (unsigned char)type, .requestIdB1 = (unsigned char)(id >> 8), .requestIdB0 = (unsigned char)id,
-	                 .contentLengthB1 = (unsigned char)(len >> 8), .contentLengthB0 = (unsigned char)len};
+	FCGI_Header h = {.version = FCGI_VERSION_1,
+		.type = (unsigned char)type,
+		.requestIdB1 = (unsigned char)(id >> 8),
+		.requestIdB0 = (unsigned char)id,
+		.contentLengthB1 = (unsigned char)(len >> 8),
+		.contentLengthB0 = (unsigned char)len};
 
 	memcpy(out, &h, sizeof h);
 }
@@ -29,7 +33,7 @@ static void closing_records(unsigned char out[CLOSING_BYTES], uint16_t id)
 {
 	record_header(out, FCGI_STDOUT, id, 0);
 	record_header(out + FCGI_HEADER_LEN, FCGI_END_REQUEST, id, sizeof(FCGI_EndRequestBody));
-	memset(out + 2 * FCGI_HEADER_LEN, 0, sizeof(FCGI_EndRequestBody));   /* status 0, FCGI_REQUEST_COMPLETE */
+	memset(out + 2 * FCGI_HEADER_LEN, 0, sizeof(FCGI_EndRequestBody)); /* status 0, FCGI_REQUEST_COMPLETE */
 }
 
 /* What every reply says; the blank line is still missing. Returns the length. By hand: printf costs as much as all the rest of a reply. */
@@ -102,7 +106,7 @@ static void send_long(struct exchange *x, const struct iovec *parts, size_t n)
 	if (buf_ok(&content) && buf_ok(&framed))
 		send_and_free(x, &whole, 1);
 	else
-		exchange_free(x);   /* lighttpd answers 500 */
+		exchange_free(x); /* lighttpd answers 500 */
 	buf_done(&content);
 	buf_done(&framed);
 }
@@ -191,7 +195,7 @@ void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, 
 	unsigned char header[FCGI_HEADER_LEN];
 	const char *at = bytes;
 
-	while (len) {   /* an empty record would end the stream */
+	while (len) { /* an empty record would end the stream */
 		size_t piece = len < FCGI_MAX_LENGTH ? len : FCGI_MAX_LENGTH;
 		record_header(header, FCGI_STDOUT, fcgi_id, piece);
 		buf_add(out, header, sizeof header);

@@ -261,7 +261,8 @@ static bool looks_like_jwt(const char *text)
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	size_t header = strspn(text, digits), payload;
 
-	if (strncmp(text, "eyJ", 3) != 0 || text[header] != '.')   /* every JSON object's text begins with eyJ, or eyA, eyI with spaces, which nobody writes */
+	if (strncmp(text, "eyJ", 3) != 0 ||
+		text[header] != '.') /* every JSON object's text begins with eyJ, or eyA, eyI with spaces, which nobody writes */
 		return false;
 	payload = strspn(text + header + 1, digits);
 	return payload > 0 && text[header + 1 + payload] == '.';
@@ -274,7 +275,7 @@ bool request_query_has_jwt(const struct request *r)
 
 	while (query_next(&at, &name, &name_len, &value, &value_len)) {
 		char *text;
-		if (value_len < 20)   /* no token is that short, so usual queries cost nothing */
+		if (value_len < 20) /* no token is that short, so usual queries cost nothing */
 			continue;
 		text = arena_alloc(r->arena, value_len + 1);
 		if (unescape(text, value, value_len, true) < 0)
@@ -287,7 +288,8 @@ bool request_query_has_jwt(const struct request *r)
 	return false;
 }
 
-void request_cookies(const struct request *r, bool (*fn)(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len), void *ctx)
+void request_cookies(
+	const struct request *r, bool (*fn)(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len), void *ctx)
 {
 	const char *at = r->cookie ? r->cookie : "";
 

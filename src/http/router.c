@@ -11,7 +11,8 @@
 static const char *const method_names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 /* True when path has the pattern's form; then the places and lengths of the {…} parts stand in at and len. */
-static bool matches(const char *pattern, const char *path, const char *at[REQUEST_MAX_PARAMS], size_t len[REQUEST_MAX_PARAMS], size_t *count)
+static bool matches(
+	const char *pattern, const char *path, const char *at[REQUEST_MAX_PARAMS], size_t len[REQUEST_MAX_PARAMS], size_t *count)
 {
 	size_t n = 0;
 

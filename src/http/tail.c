@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "http/tail.h"
 
-#define TAILS_MAX 256           /* at a time; more than that and the peer is not reading at all */
+#define TAILS_MAX 256 /* at a time; more than that and the peer is not reading at all */
 #define TAIL_MAX_BYTES (32u << 20)
 #define STACK_BYTES (256 * 1024)
 
@@ -23,7 +23,7 @@ struct tail {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct tail tails[TAILS_MAX];   /* guarded by lock, as all of this */
+static struct tail tails[TAILS_MAX]; /* guarded by lock, as all of this */
 static size_t count, held_bytes;
 static bool running;
 
@@ -68,7 +68,7 @@ static void *run(void *unused)
 		for (n = 0; n < count; n++)
 			fds[n] = (struct pollfd){.fd = tails[n].fd, .events = POLLOUT};
 		pthread_mutex_unlock(&lock);
-		poll(fds, n, 20);   /* short: those that came meanwhile wait as long */
+		poll(fds, n, 20); /* short: those that came meanwhile wait as long */
 	}
 }
 
@@ -93,7 +93,7 @@ void tail_write(int fd, char *bytes, size_t len, size_t offset)
 		running = true;
 		held_bytes += len;
 		tails[count++] = (struct tail){.fd = fd, .bytes = bytes, .len = len, .offset = offset, .until_ms = clock_mono_ms() + TAIL_MS};
-	} else {   /* bounded: lighttpd answers 500, the client asks again */
+	} else { /* bounded: lighttpd answers 500, the client asks again */
 		close(fd);
 		free(bytes);
 	}

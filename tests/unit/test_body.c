@@ -23,8 +23,10 @@ static struct body *json(const char *text)
 
 static void types(void **state)
 {
-	static const char *const good[] = {"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON", "application/json ; x"};
-	static const char *const bad[] = {"", "text/plain", "application/jsonp", "application/json, text/plain", "application", "text/json", "multipart/form-data; boundary=application/json", NULL};
+	static const char *const good[] = {"application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8",
+		"Application/JSON", "application/json ; x"};
+	static const char *const bad[] = {"", "text/plain", "application/jsonp", "application/json, text/plain", "application", "text/json",
+		"multipart/form-data; boundary=application/json", NULL};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
@@ -41,21 +43,23 @@ static void types(void **state)
 
 static void not_json(void **state)
 {
-	static const char *const bad[] = {"{", "[]", "1", "null", "\"x\"", "{}{}", "{} x", "{\"a\":1,\"a\":2}", "\xef\xbb\xbf{}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\udc00x\"}",
-		"{\"a\":NaN}", "{\"a\":1e999}", "{\"a\":01}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "{\"a\":99999999999999999999}", "   ", "{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"};
+	static const char *const bad[] = {"{", "[]", "1", "null", "\"x\"", "{}{}", "{} x", "{\"a\":1,\"a\":2}", "\xef\xbb\xbf{}",
+		"{\"a\":\"\xff\"}", "{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\udc00x\"}", "{\"a\":NaN}", "{\"a\":1e999}",
+		"{\"a\":01}", "{'a':1}", "{\"a\":1,}", "{\"a\":\"\n\"}", "{\"a\":99999999999999999999}", "   ",
+		"{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
 		if (json(bad[i])->error != ERR_BAD_JSON)
 			fail_msg("%s", bad[i]);
-	assert_int_equal(json("{\"a\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}")->error, OK);   /* 16 deep */
+	assert_int_equal(json("{\"a\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}")->error, OK); /* 16 deep */
 	assert_int_equal(json(" {\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[\"} \r\n")->error, OK);
 }
 
 static void ids(void **state)
 {
-	static const char *const bad[] = {"{\"x\":\"\"}", "{\"x\":\"a b\"}", "{\"x\":5}", "{\"x\":[]}", "{\"x\":true}", "{\"x\":\"\xc3\xa9\"}", "{\"x\":\"../x\"}",
-		"{\"x\":\"01234567890123456789012345678901234567890123456789012345678901234\"}"};
+	static const char *const bad[] = {"{\"x\":\"\"}", "{\"x\":\"a b\"}", "{\"x\":5}", "{\"x\":[]}", "{\"x\":true}", "{\"x\":\"\xc3\xa9\"}",
+		"{\"x\":\"../x\"}", "{\"x\":\"01234567890123456789012345678901234567890123456789012345678901234\"}"};
 	struct body *b = json("{\"x\":\"sess_1-A\",\"n\":null}");
 
 	(void)state;
@@ -75,7 +79,8 @@ static void ids(void **state)
 
 static void contents(void **state)
 {
-	static const char *const bad[] = {"{}", "{\"c\":null}", "{\"c\":1}", "{\"c\":\"\"}", "{\"c\":\" \\r\\n\\t\"}", "{\"c\":\"\xe2\x80\x8b\"}", "{\"c\":\"123456789\"}", "{\"c\":[]}", "{\"c\":\"a\\u0000\"}"};
+	static const char *const bad[] = {"{}", "{\"c\":null}", "{\"c\":1}", "{\"c\":\"\"}", "{\"c\":\" \\r\\n\\t\"}",
+		"{\"c\":\"\xe2\x80\x8b\"}", "{\"c\":\"123456789\"}", "{\"c\":[]}", "{\"c\":\"a\\u0000\"}"};
 	size_t len;
 	struct body *b = json("{\"c\":\"\\r\xe2\x80\xa8x\"}");
 
@@ -111,7 +116,8 @@ static void the_first_mistake_sticks(void **state)
 
 static void numbers(void **state)
 {
-	static const char *const bad[] = {"{\"n\":0}", "{\"n\":-1}", "{\"n\":1.5}", "{\"n\":1.0}", "{\"n\":\"1\"}", "{\"n\":true}", "{\"n\":9007199254740993}", "{\"n\":{}}"};
+	static const char *const bad[] = {
+		"{\"n\":0}", "{\"n\":-1}", "{\"n\":1.5}", "{\"n\":1.0}", "{\"n\":\"1\"}", "{\"n\":true}", "{\"n\":9007199254740993}", "{\"n\":{}}"};
 	struct body *b = json("{\"n\":7}");
 
 	(void)state;
@@ -152,8 +158,13 @@ static void words_flags_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(types),   cmocka_unit_test(not_json), cmocka_unit_test(ids),  cmocka_unit_test(contents),
-		cmocka_unit_test(the_first_mistake_sticks), cmocka_unit_test(numbers), cmocka_unit_test(words_flags_objects),
+		cmocka_unit_test(types),
+		cmocka_unit_test(not_json),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(contents),
+		cmocka_unit_test(the_first_mistake_sticks),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(words_flags_objects),
 	};
 	int failed = cmocka_run_group_tests_name("body", tests, NULL, NULL);
 

@@ -5,7 +5,7 @@
 #include "chat/credentials.h"
 #include "chat/signal.h"
 
-enum { ALICE, BOB, ALICE_ELSEWHERE, STALE, SERVICE, DESK, MINTED };   /* student and counselor of "room", … */
+enum { ALICE, BOB, ALICE_ELSEWHERE, STALE, SERVICE, DESK, MINTED }; /* student and counselor of "room", … */
 
 static struct ticket who[MINTED];
 static char *jwt[MINTED], hash[MINTED][9];
@@ -14,7 +14,9 @@ static void mint(int i, enum ticket_kind kind, const char *conversation, const c
 {
 	struct ticket *t = &who[i];
 
-	*t = (struct ticket){.kind = kind, .acts = strcmp(side, "student") ? ACTS_COUNSELOR : ACTS_STUDENT, .expires_at_ms = (clock_now_ms() / 1000 + (i == STALE ? -60 : 3600)) * 1000};
+	*t = (struct ticket){.kind = kind,
+		.acts = strcmp(side, "student") ? ACTS_COUNSELOR : ACTS_STUDENT,
+		.expires_at_ms = (clock_now_ms() / 1000 + (i == STALE ? -60 : 3600)) * 1000};
 	snprintf(t->conversation, sizeof t->conversation, "%s", conversation);
 	snprintf(t->participant, sizeof t->participant, "%s", participant);
 	snprintf(t->side, sizeof t->side, "%s", side);
@@ -105,7 +107,7 @@ static void bearers(void **state)
 	(void)state;
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE)}), OK);
 	is(ALICE, false);
-	snprintf(text, sizeof text, "bEARER   %s", jwt[BOB]);   /* three blanks: the router refuses those, not this */
+	snprintf(text, sizeof text, "bEARER   %s", jwt[BOB]); /* three blanks: the router refuses those, not this */
 	assert_int_equal(ask((struct ask){.bearer = text}), OK);
 	is(BOB, false);
 	assert_int_equal(ask((struct ask){0}), ERR_UNAUTHENTICATED);
@@ -135,12 +137,13 @@ static void one_cookie(void **state)
 	assert_int_equal(ask((struct ask){.cookies = cookies(ALICE, -1), .query = query("as", ALICE)}), OK);
 	assert_int_equal(ask((struct ask){.cookies = cookies(ALICE, -1), .query = query("as", BOB)}), ERR_UNAUTHENTICATED);
 	assert_int_equal(ask((struct ask){.cookies = cookies(STALE, -1)}), ERR_TICKET_EXPIRED);
-	assert_int_equal(ask((struct ask){.cookies = cookies(ALICE, STALE)}), OK);   /* what expired is nobody */
+	assert_int_equal(ask((struct ask){.cookies = cookies(ALICE, STALE)}), OK); /* what expired is nobody */
 	is(ALICE, true);
 	assert_int_equal(ask((struct ask){.cookies = cookies(ALICE_ELSEWHERE, -1)}), ERR_UNAUTHENTICATED);
 	snprintf(text, sizeof text, "room_%s=%s", hash[BOB], jwt[ALICE]);
 	assert_int_equal(ask((struct ask){.cookies = text}), ERR_UNAUTHENTICATED);
-	snprintf(text, sizeof text, "ROOM_%s=%s; room_=%s; room_%sx=%s; %s", hash[ALICE], jwt[ALICE], jwt[ALICE], hash[ALICE], jwt[ALICE], jwt[ALICE]);
+	snprintf(text, sizeof text, "ROOM_%s=%s; room_=%s; room_%sx=%s; %s", hash[ALICE], jwt[ALICE], jwt[ALICE], hash[ALICE], jwt[ALICE],
+		jwt[ALICE]);
 	assert_int_equal(ask((struct ask){.cookies = text}), ERR_UNAUTHENTICATED);
 }
 
@@ -165,7 +168,8 @@ static void disagreement(void **state)
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .cookies = cookies(BOB, -1)}), ERR_BAD_REQUEST);
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .cookies = cookies(BOB, -1), .use = CREDENTIALS_STREAM}), ERR_BAD_REQUEST);
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .cookies = cookies(BOB, -1), .use = CREDENTIALS_ENTRANCE}), OK);
-	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .cookies = cookies(ALICE_ELSEWHERE, STALE)}), OK);   /* neither speaks for anyone here */
+	assert_int_equal(
+		ask((struct ask){.bearer = bearer(ALICE), .cookies = cookies(ALICE_ELSEWHERE, STALE)}), OK); /* neither speaks for anyone here */
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .query = query("as", ALICE)}), OK);
 	assert_int_equal(ask((struct ask){.bearer = bearer(ALICE), .query = query("as", BOB)}), ERR_BAD_REQUEST);
 }
@@ -196,7 +200,7 @@ static void stream_tickets(void **state)
 	assert_int_equal(ask((struct ask){.query = q, .use = CREDENTIALS_STREAM}), OK);
 	assert_false(c.known);
 	assert_string_equal(c.stream_ticket, opaque);
-	assert_int_equal(ask((struct ask){.query = q}), ERR_UNAUTHENTICATED);   /* REST knows no stream tickets */
+	assert_int_equal(ask((struct ask){.query = q}), ERR_UNAUTHENTICATED); /* REST knows no stream tickets */
 	/* the reconnect: the spent ticket picks its owner's cookie */
 	assert_int_equal(ask((struct ask){.query = q, .cookies = cookies(BOB, ALICE), .use = CREDENTIALS_STREAM}), OK);
 	is(ALICE, true);
@@ -211,7 +215,9 @@ static void stream_tickets(void **state)
 	assert_int_equal(ask((struct ask){.query = "stream_ticket=short", .use = CREDENTIALS_STREAM}), ERR_UNAUTHENTICATED);
 	/* a page elsewhere cannot ride on the cookie with a made-up ticket */
 	snprintf(q, sizeof q, "stream_ticket=%s", opaque);
-	assert_int_equal(ask((struct ask){.query = q, .cookies = cookies(ALICE, -1), .origin = "https://evil.example", .use = CREDENTIALS_STREAM}), ERR_FORBIDDEN);
+	assert_int_equal(
+		ask((struct ask){.query = q, .cookies = cookies(ALICE, -1), .origin = "https://evil.example", .use = CREDENTIALS_STREAM}),
+		ERR_FORBIDDEN);
 }
 
 static void forgery(void **state)
@@ -239,7 +245,7 @@ static void forgery(void **state)
 		{"POST", "null", "same-origin", "application/json", ERR_FORBIDDEN},
 		{"POST", "http://chat.example.evil", NULL, "application/json", ERR_FORBIDDEN},
 		{"POST", "http://chat.example:81", NULL, "application/json", ERR_FORBIDDEN},
-		{"POST", "https://chat.example", NULL, "application/json", ERR_FORBIDDEN},   /* another scheme is another origin */
+		{"POST", "https://chat.example", NULL, "application/json", ERR_FORBIDDEN}, /* another scheme is another origin */
 		{"POST", "http://chat.example", NULL, "text/plain", ERR_UNSUPPORTED_TYPE},
 		{"POST", "http://chat.example", NULL, "text/plain; application/json", ERR_UNSUPPORTED_TYPE},
 		{"POST", "http://chat.example", NULL, NULL, ERR_UNSUPPORTED_TYPE},
@@ -250,11 +256,15 @@ static void forgery(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct ask a = {.method = rows[i].method, .cookies = cookies(ALICE, -1), .origin = rows[i].origin, .fetch_site = rows[i].site, .type = rows[i].type};
+		struct ask a = {.method = rows[i].method,
+			.cookies = cookies(ALICE, -1),
+			.origin = rows[i].origin,
+			.fetch_site = rows[i].site,
+			.type = rows[i].type};
 		if (ask(a) != rows[i].want)
 			fail_msg("cookie, row %zu", i);
 		a.cookies = NULL;
-		a.bearer = bearer(ALICE);   /* no page can make a browser send that by itself */
+		a.bearer = bearer(ALICE); /* no page can make a browser send that by itself */
 		assert_int_equal(ask(a), OK);
 	}
 }
@@ -266,8 +276,9 @@ static void others(void **state)
 		int who;
 		enum ticket_kind kind;
 		enum err want;
-	} rows[] = {{SERVICE, TICKET_SERVICE, OK}, {DESK, TICKET_DESK, OK}, {ALICE, TICKET_SERVICE, ERR_FORBIDDEN}, {DESK, TICKET_SERVICE, ERR_FORBIDDEN}, {SERVICE, TICKET_DESK, ERR_FORBIDDEN},
-		{BOB, TICKET_DESK, ERR_FORBIDDEN}, {STALE, TICKET_SERVICE, ERR_TICKET_EXPIRED}};
+	} rows[] = {{SERVICE, TICKET_SERVICE, OK}, {DESK, TICKET_DESK, OK}, {ALICE, TICKET_SERVICE, ERR_FORBIDDEN},
+		{DESK, TICKET_SERVICE, ERR_FORBIDDEN}, {SERVICE, TICKET_DESK, ERR_FORBIDDEN}, {BOB, TICKET_DESK, ERR_FORBIDDEN},
+		{STALE, TICKET_SERVICE, ERR_TICKET_EXPIRED}};
 	struct ticket t;
 
 	(void)state;
@@ -318,8 +329,15 @@ static void setting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bearers), cmocka_unit_test(one_cookie),     cmocka_unit_test(two_cookies), cmocka_unit_test(disagreement), cmocka_unit_test(strange_queries),
-		cmocka_unit_test(stream_tickets), cmocka_unit_test(forgery), cmocka_unit_test(others),      cmocka_unit_test(setting),
+		cmocka_unit_test(bearers),
+		cmocka_unit_test(one_cookie),
+		cmocka_unit_test(two_cookies),
+		cmocka_unit_test(disagreement),
+		cmocka_unit_test(strange_queries),
+		cmocka_unit_test(stream_tickets),
+		cmocka_unit_test(forgery),
+		cmocka_unit_test(others),
+		cmocka_unit_test(setting),
 	};
 	const char *why = NULL;
 	int failed;

@@ -22,7 +22,8 @@ static int dial(void)
 
 static void record(struct buf *b, int type, int id, const void *bytes, size_t len)
 {
-	unsigned char h[8] = {1, (unsigned char)type, (unsigned char)(id >> 8), (unsigned char)id, (unsigned char)(len >> 8), (unsigned char)len, 0, 0};
+	unsigned char h[8] = {
+		1, (unsigned char)type, (unsigned char)(id >> 8), (unsigned char)id, (unsigned char)(len >> 8), (unsigned char)len, 0, 0};
 
 	buf_add(b, h, 8);
 	buf_add(b, bytes, len);
@@ -36,7 +37,8 @@ static void pair(struct buf *b, const char *name, const char *value)
 		if (lens[i] < 128) {
 			buf_char(b, (char)lens[i]);
 		} else {
-			unsigned char long_form[4] = {(unsigned char)(lens[i] >> 24 | 0x80), (unsigned char)(lens[i] >> 16), (unsigned char)(lens[i] >> 8), (unsigned char)lens[i]};
+			unsigned char long_form[4] = {(unsigned char)(lens[i] >> 24 | 0x80), (unsigned char)(lens[i] >> 16),
+				(unsigned char)(lens[i] >> 8), (unsigned char)lens[i]};
 			buf_add(b, long_form, 4);
 		}
 	}
@@ -58,7 +60,9 @@ static void params(struct buf *b, int id)
 	buf_init(&p, 60000);
 	pair(&p, "REQUEST_METHOD", "POST");
 	pair(&p, "REQUEST_URI", "/api/sessions?x=1");
-	pair(&p, "HTTP_X_LONG", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	pair(&p, "HTTP_X_LONG",
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	    "xxxxxxxxxx");
 	pair(&p, "CONTENT_TYPE", "application/json");
 	record(b, 4, id, p.data, p.len);
 	record(b, 4, id, "", 0);
@@ -80,7 +84,7 @@ static void whole_request(struct buf *b, const char *body, size_t len)
 struct job {
 	int fd;
 	const char *bytes;
-	size_t len, step;   /* step 0: all at once */
+	size_t len, step; /* step 0: all at once */
 	bool close_after;
 };
 
@@ -252,7 +256,7 @@ static void no_reader(void **state)
 
 	(void)state;
 	exchange_reply(x, 200, "application/json", body, sizeof body);
-	exchange_drain(4000);   /* over when the tail was dropped after 2 s */
+	exchange_drain(4000); /* over when the tail was dropped after 2 s */
 	while ((n = read(peer_fd, piece, sizeof piece)) > 0)
 		got += (size_t)n;
 	assert_true(got > 0 && got < sizeof body);
@@ -304,18 +308,18 @@ static void broken(void **state)
 		buf_init(&rows[i], 100000);
 	buf_str(&rows[n++], "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 	buf_str(&rows[n++], "x");
-	n++;                                                    /* nothing at all */
-	begin(&rows[n++], 1, 1);                                /* and then the end */
-	begin(&rows[n], 1, 0), params(&rows[n++], 0);           /* request id 0 */
-	begin(&rows[n], 2, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "", 0);   /* authorizer */
-	begin(&rows[n], 3, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "", 0);   /* filter */
+	n++;                                                                         /* nothing at all */
+	begin(&rows[n++], 1, 1);                                                     /* and then the end */
+	begin(&rows[n], 1, 0), params(&rows[n++], 0);                                /* request id 0 */
+	begin(&rows[n], 2, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "", 0); /* authorizer */
+	begin(&rows[n], 3, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "", 0); /* filter */
 	begin(&rows[n], 9, 1), params(&rows[n++], 1);
 	begin(&rows[n], 1, 1), record(&rows[n], 4, 1, huge, sizeof huge), record(&rows[n++], 4, 1, "", 0);
 	begin(&rows[n], 1, 1), record(&rows[n], 4, 1, past, sizeof past), record(&rows[n++], 4, 1, "", 0);
-	begin(&rows[n], 1, 1), params(&rows[n], 1), record(&rows[n], 5, 1, "half", 4), record(&rows[n++], 2, 1, "", 0);   /* abort */
-	begin(&rows[n], 1, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "half", 4);   /* the body never ends */
+	begin(&rows[n], 1, 1), params(&rows[n], 1), record(&rows[n], 5, 1, "half", 4), record(&rows[n++], 2, 1, "", 0); /* abort */
+	begin(&rows[n], 1, 1), params(&rows[n], 1), record(&rows[n++], 5, 1, "half", 4); /* the body never ends */
 	whole_request(&good_one, "{}", 2);
-	buf_add(&rows[n], good_one.data, good_one.len), rows[n].data[0] = 7, n++;   /* version 7 */
+	buf_add(&rows[n], good_one.data, good_one.len), rows[n].data[0] = 7, n++; /* version 7 */
 	buf_add(&rows[n++], good_one.data, good_one.len - 9);
 	for (size_t i = 0; i < n; i++) {
 		struct job j = {.fd = dial(), .bytes = rows[i].data, .len = rows[i].len, .close_after = true};
@@ -380,7 +384,7 @@ static void streams(void **state)
 	assert_null(x->request.authorization);
 	assert_string_equal(x->request.id, id);
 	assert_true(fcntl(x->fd, F_GETFL) & O_NONBLOCK);
-	exchange_stream_wrap(&out, x->fcgi_id, "", 0);   /* would end the stream: nothing */
+	exchange_stream_wrap(&out, x->fcgi_id, "", 0); /* would end the stream: nothing */
 	exchange_stream_wrap(&out, x->fcgi_id, "data: 1\n\n", 9);
 	exchange_stream_wrap(&out, x->fcgi_id, big, sizeof big);
 	exchange_stream_end(&out, x->fcgi_id);
@@ -415,7 +419,7 @@ static void ends(void **state)
 	pthread_join(thread, NULL);
 	start = clock_mono_ms();
 	exchange_drain(2000);
-	assert_true(clock_mono_ms() - start < 500);   /* nothing is open: no exchange was forgotten */
+	assert_true(clock_mono_ms() - start < 500); /* nothing is open: no exchange was forgotten */
 }
 
 static void on_term(int signo)
@@ -439,15 +443,26 @@ static void signals_stay_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(usual),   cmocka_unit_test(in_pieces), cmocka_unit_test(bodies),   cmocka_unit_test(replies),   cmocka_unit_test(late_reader),
-		cmocka_unit_test(no_reader), cmocka_unit_test(head_has_no_body), cmocka_unit_test(errors), cmocka_unit_test(broken), cmocka_unit_test(stalled),
-		cmocka_unit_test(peer_gone), cmocka_unit_test(streams), cmocka_unit_test(signals_stay_ours), cmocka_unit_test(ends),
+		cmocka_unit_test(usual),
+		cmocka_unit_test(in_pieces),
+		cmocka_unit_test(bodies),
+		cmocka_unit_test(replies),
+		cmocka_unit_test(late_reader),
+		cmocka_unit_test(no_reader),
+		cmocka_unit_test(head_has_no_body),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(broken),
+		cmocka_unit_test(stalled),
+		cmocka_unit_test(peer_gone),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(signals_stay_ours),
+		cmocka_unit_test(ends),
 	};
 	char dir[] = "/tmp/exchange.XXXXXX";
 	struct sigaction term = {.sa_handler = on_term};
 	int fd, failed;
 
-	if (exchange_setup() == OK || !mkdtemp(dir))   /* descriptor 0 is not a listening socket yet */
+	if (exchange_setup() == OK || !mkdtemp(dir)) /* descriptor 0 is not a listening socket yet */
 		return 1;
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -35,9 +35,10 @@ static struct request *with_header(const char *one, const char *two)
 
 static void usual(void **state)
 {
-	const char *params[] = {"CONTENT_LENGTH=2", "REQUEST_METHOD=POST", "REQUEST_URI=/api/sessions?x=1", "HTTP_AUTHORIZATION=Bearer a.b.c", "HTTP_COOKIE=a=b",
-		"HTTP_ORIGIN=https://a.example", "HTTP_SEC_FETCH_SITE=same-origin", "HTTP_HOST=h:1", "CONTENT_TYPE=application/json", "HTTP_CONTENT_ENCODING=gzip",
-		"HTTP_LAST_EVENT_ID=3-x", "HTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT", "REMOTE_ADDR=192.0.2.7", "HTTPS=on", "HTTP_X_FORWARDED_FOR=203.0.113.9", "NOVALUE", NULL};
+	const char *params[] = {"CONTENT_LENGTH=2", "REQUEST_METHOD=POST", "REQUEST_URI=/api/sessions?x=1", "HTTP_AUTHORIZATION=Bearer a.b.c",
+		"HTTP_COOKIE=a=b", "HTTP_ORIGIN=https://a.example", "HTTP_SEC_FETCH_SITE=same-origin", "HTTP_HOST=h:1",
+		"CONTENT_TYPE=application/json", "HTTP_CONTENT_ENCODING=gzip", "HTTP_LAST_EVENT_ID=3-x", "HTTP_ACCESS_CONTROL_REQUEST_METHOD=PUT",
+		"REMOTE_ADDR=192.0.2.7", "HTTPS=on", "HTTP_X_FORWARDED_FOR=203.0.113.9", "NOVALUE", NULL};
 	struct request *r = read_params(params);
 
 	(void)state;
@@ -53,7 +54,7 @@ static void usual(void **state)
 	assert_string_equal(r->content_encoding, "gzip");
 	assert_string_equal(r->last_event_id, "3-x");
 	assert_string_equal(r->access_method, "PUT");
-	assert_string_equal(r->remote_addr, "192.0.2.7");   /* nobody made 192.0.2.7 a trusted proxy */
+	assert_string_equal(r->remote_addr, "192.0.2.7"); /* nobody made 192.0.2.7 a trusted proxy */
 	assert_true(r->https);
 	assert_false(r->malformed);
 	assert_int_equal(strlen(r->id), 16);
@@ -77,8 +78,9 @@ static void methods(void **state)
 	static const struct {
 		const char *param;
 		enum method method;
-	} rows[] = {{"REQUEST_METHOD=GET", METHOD_GET}, {"REQUEST_METHOD=HEAD", METHOD_HEAD}, {"REQUEST_METHOD=PATCH", METHOD_PATCH}, {"REQUEST_METHOD=DELETE", METHOD_DELETE},
-		{"REQUEST_METHOD=OPTIONS", METHOD_OPTIONS}, {"REQUEST_METHOD=TRACE", METHOD_OTHER}, {"REQUEST_METHOD=get", METHOD_OTHER}, {"REQUEST_METHOD=", METHOD_OTHER}};
+	} rows[] = {{"REQUEST_METHOD=GET", METHOD_GET}, {"REQUEST_METHOD=HEAD", METHOD_HEAD}, {"REQUEST_METHOD=PATCH", METHOD_PATCH},
+		{"REQUEST_METHOD=DELETE", METHOD_DELETE}, {"REQUEST_METHOD=OPTIONS", METHOD_OPTIONS}, {"REQUEST_METHOD=TRACE", METHOD_OTHER},
+		{"REQUEST_METHOD=get", METHOD_OTHER}, {"REQUEST_METHOD=", METHOD_OTHER}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -90,8 +92,24 @@ static void methods(void **state)
 static void paths(void **state)
 {
 	static const char *const rows[][2] = {
-		{"/api/sessions", "/api/sessions"}, {"/a%5fb%2Dc%7E", "/a_b-c~"}, {"/%73ess", "/sess"}, {"/%2e%2e/x", "/../x"}, {"/a?b=%2f", "/a"}, {"/a#b", "/a"},
-		{"/a%2Fb", ""}, {"/a%2fb", ""}, {"/a%00b", ""}, {"/a%", ""}, {"/a%4", ""}, {"/a%4?1", ""}, {"/a%zz", ""}, {"/a%20b", ""}, {"/a%c0%af", ""}, {"/a%25b", ""}, {"/a%3F", ""}, {"", ""},
+		{"/api/sessions", "/api/sessions"},
+		{"/a%5fb%2Dc%7E", "/a_b-c~"},
+		{"/%73ess", "/sess"},
+		{"/%2e%2e/x", "/../x"},
+		{"/a?b=%2f", "/a"},
+		{"/a#b", "/a"},
+		{"/a%2Fb", ""},
+		{"/a%2fb", ""},
+		{"/a%00b", ""},
+		{"/a%", ""},
+		{"/a%4", ""},
+		{"/a%4?1", ""},
+		{"/a%zz", ""},
+		{"/a%20b", ""},
+		{"/a%c0%af", ""},
+		{"/a%25b", ""},
+		{"/a%3F", ""},
+		{"", ""},
 	};
 
 	(void)state;
@@ -103,10 +121,18 @@ static void paths(void **state)
 static void doubled_and_folded(void **state)
 {
 	static const char *const bad[][2] = {
-		{"HTTP_AUTHORIZATION=a", "HTTP_AUTHORIZATION=b"}, {"HTTP_LAST_EVENT_ID=1", "HTTP_LAST_EVENT_ID=1"}, {"CONTENT_TYPE=a", "CONTENT_TYPE=b"}, {"HTTP_X_FORWARDED_FOR=a", "HTTP_X_FORWARDED_FOR=b"},
-		{"HTTP_X_ODD=a\r\n b", NULL}, {"HTTP_X_ODD=a   b", NULL}, {"HTTP_AUTHORIZATION=Bearer   a", NULL}, {"HTTP_X_ODD=a\x01", NULL}, {"HTTP_X_ODD=a\x7f", NULL},
+		{"HTTP_AUTHORIZATION=a", "HTTP_AUTHORIZATION=b"},
+		{"HTTP_LAST_EVENT_ID=1", "HTTP_LAST_EVENT_ID=1"},
+		{"CONTENT_TYPE=a", "CONTENT_TYPE=b"},
+		{"HTTP_X_FORWARDED_FOR=a", "HTTP_X_FORWARDED_FOR=b"},
+		{"HTTP_X_ODD=a\r\n b", NULL},
+		{"HTTP_X_ODD=a   b", NULL},
+		{"HTTP_AUTHORIZATION=Bearer   a", NULL},
+		{"HTTP_X_ODD=a\x01", NULL},
+		{"HTTP_X_ODD=a\x7f", NULL},
 	};
-	static const char *const good[][2] = {{"HTTP_X_ODD=a", "HTTP_X_ODD=b"}, {"HTTP_USER_AGENT=a   b", NULL}, {"HTTP_COOKIE=a=b    c", NULL}, {"HTTP_X_ODD=a  b\tc", NULL}, {"HTTP_ACCEPT_LANGUAGE=\xc3\xa9", NULL}};
+	static const char *const good[][2] = {{"HTTP_X_ODD=a", "HTTP_X_ODD=b"}, {"HTTP_USER_AGENT=a   b", NULL}, {"HTTP_COOKIE=a=b    c", NULL},
+		{"HTTP_X_ODD=a  b\tc", NULL}, {"HTTP_ACCEPT_LANGUAGE=\xc3\xa9", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -119,14 +145,15 @@ static void doubled_and_folded(void **state)
 
 static void proxies(void **state)
 {
-	const char *one[] = {"REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=198.51.100.1, 203.0.113.5 , 10.0.0.2", "HTTP_X_FORWARDED_PROTO=https", NULL};
+	const char *one[] = {
+		"REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=198.51.100.1, 203.0.113.5 , 10.0.0.2", "HTTP_X_FORWARDED_PROTO=https", NULL};
 	const char *strange[] = {"REMOTE_ADDR=10.0.0.3", "HTTP_X_FORWARDED_FOR=198.51.100.1", "HTTP_X_FORWARDED_PROTO=https", NULL};
 	const char *all[] = {"REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=10.0.0.2,10.0.0.1", NULL};
 	const char *empty[] = {"REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=,, ,", NULL};
 	struct request *r = read_params(one);
 
 	(void)state;
-	assert_string_equal(r->remote_addr, "203.0.113.5");   /* what is left of it anyone can invent */
+	assert_string_equal(r->remote_addr, "203.0.113.5"); /* what is left of it anyone can invent */
 	assert_true(r->https);
 	r = read_params(strange);
 	assert_string_equal(r->remote_addr, "10.0.0.3");
@@ -180,9 +207,11 @@ static void numbers(void **state)
 
 static void tickets_in_queries(void **state)
 {
-	static const char *const found[] = {"/?t=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.c2ln", "/?a=1&access_token=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.", "/?t=%65yJhbGciOiJIUzI1NiJ9%2EeyJpc3Mi.x", "/?eyJh=1&x=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.x&",
+	static const char *const found[] = {"/?t=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.c2ln", "/?a=1&access_token=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.",
+		"/?t=%65yJhbGciOiJIUzI1NiJ9%2EeyJpc3Mi.x", "/?eyJh=1&x=eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.x&",
 		"/?t=Bearer+eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.x", "/?t=bearer%20eyJhbGciOiJIUzI1NiJ9.eyJpc3Mi.x"};
-	static const char *const fine[] = {"/", "/?after=17-9f3a2c1b5d7e&limit=50", "/?stream_ticket=0123456789abcdef0123456789abcdef", "/?t=eyJhbGciOiJIUzI1NiJ9xxxxxxxxxxxxx", "/?t=eyJ"};
+	static const char *const fine[] = {"/", "/?after=17-9f3a2c1b5d7e&limit=50", "/?stream_ticket=0123456789abcdef0123456789abcdef",
+		"/?t=eyJhbGciOiJIUzI1NiJ9xxxxxxxxxxxxx", "/?t=eyJ"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(found); i++)
@@ -198,13 +227,17 @@ static bool gather(void *ctx, const char *name, size_t name_len, const char *val
 	char *out = ctx;
 
 	sprintf(out + strlen(out), "<%.*s|%.*s>", (int)name_len, name, (int)value_len, value);
-	return name_len != 4;   /* "stop" */
+	return name_len != 4; /* "stop" */
 }
 
 static void cookies(void **state)
 {
 	static const char *const rows[][2] = {
-		{"HTTP_COOKIE=a=b", "<a|b>"}, {"HTTP_COOKIE=a=b; c=d=e;f", "<a|b><c|d=e>"}, {"HTTP_COOKIE= ;; a= ; =b;c=\"d\" ", "<a|><|b><c|\"d\">"}, {"HTTP_COOKIE=", ""}, {"HTTP_COOKIE=stop=1; b=2", "<stop|1>"},
+		{"HTTP_COOKIE=a=b", "<a|b>"},
+		{"HTTP_COOKIE=a=b; c=d=e;f", "<a|b><c|d=e>"},
+		{"HTTP_COOKIE= ;; a= ; =b;c=\"d\" ", "<a|><|b><c|\"d\">"},
+		{"HTTP_COOKIE=", ""},
+		{"HTTP_COOKIE=stop=1; b=2", "<stop|1>"},
 	};
 
 	(void)state;
@@ -218,9 +251,16 @@ static void cookies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(usual),   cmocka_unit_test(nothing_at_all), cmocka_unit_test(methods), cmocka_unit_test(paths),
-		cmocka_unit_test(doubled_and_folded), cmocka_unit_test(proxies), cmocka_unit_test(queries), cmocka_unit_test(numbers),
-		cmocka_unit_test(tickets_in_queries), cmocka_unit_test(cookies),
+		cmocka_unit_test(usual),
+		cmocka_unit_test(nothing_at_all),
+		cmocka_unit_test(methods),
+		cmocka_unit_test(paths),
+		cmocka_unit_test(doubled_and_folded),
+		cmocka_unit_test(proxies),
+		cmocka_unit_test(queries),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(tickets_in_queries),
+		cmocka_unit_test(cookies),
 	};
 	int failed;
 

@@ -54,9 +54,11 @@ static void found(void **state)
 
 static void not_found(void **state)
 {
-	static const char *const paths[] = {"/", "", "/api", "/api/", "/api/sessions/", "/api/session", "/api/sessionsx", "/api/sessions/a/", "/api/sessions/a/en", "/api/sessions/a/end/", "/api/sessions/a/endx",
-		"//api/sessions", "/api//sessions", "/api/sessions//end", "/api/sessions/./end", "/api/sessions/../end", "/api/sessions/a.b", "/api/sessions/a%2Fend", "/api/sessions/a%20b", "/API/sessions",
-		"/api/sessions/{id}", "/api/sessions/0123456789012345678901234567890123456789012345678901234567890123x", "/api/sessions/a;b", "*", "api/sessions"};
+	static const char *const paths[] = {"/", "", "/api", "/api/", "/api/sessions/", "/api/session", "/api/sessionsx", "/api/sessions/a/",
+		"/api/sessions/a/en", "/api/sessions/a/end/", "/api/sessions/a/endx", "//api/sessions", "/api//sessions", "/api/sessions//end",
+		"/api/sessions/./end", "/api/sessions/../end", "/api/sessions/a.b", "/api/sessions/a%2Fend", "/api/sessions/a%20b", "/API/sessions",
+		"/api/sessions/{id}", "/api/sessions/0123456789012345678901234567890123456789012345678901234567890123x", "/api/sessions/a;b", "*",
+		"api/sessions"};
 	static const char *const methods[] = {"GET", "POST", "DELETE", "OPTIONS", "FROB"};
 
 	(void)state;
@@ -109,8 +111,9 @@ static const char *preflight(const char *uri, const char *origin, const char *me
 
 static void preflights(void **state)
 {
-	static const char *const foreign[] = {"https://evil.example", "null", "", "https://app.example.evil.example", "https://app.exampl", "http://app.example", "https://app.example:444", "https://app.example/",
-		"HTTPS://APP.EXAMPLE", "https://app.example,https://b.example", "https://chat.example", "*"};
+	static const char *const foreign[] = {"https://evil.example", "null", "", "https://app.example.evil.example", "https://app.exampl",
+		"http://app.example", "https://app.example:444", "https://app.example/", "HTTPS://APP.EXAMPLE",
+		"https://app.example,https://b.example", "https://chat.example", "*"};
 	const char *reply = preflight("/api/sessions/a", "https://app.example", "DELETE");
 
 	(void)state;
@@ -122,10 +125,11 @@ static void preflights(void **state)
 	assert_string_equal(peer_header(reply, "Vary"), "Origin");
 	assert_string_not_equal(peer_header(reply, "Access-Control-Max-Age"), "");
 	assert_int_equal(peer_status(preflight("/api/nowhere", "https://app.example", "GET")), 404);
-	assert_int_equal(peer_status(preflight("/api/sessions", "http://chat.example", "POST")), 204);   /* our own page: no leave needed */
+	assert_int_equal(peer_status(preflight("/api/sessions", "http://chat.example", "POST")), 204); /* our own page: no leave needed */
 	for (size_t i = 0; i < COUNT(foreign); i++) {
 		reply = preflight("/api/sessions/a", foreign[i], "DELETE");
-		if (peer_status(reply) != 403 || *peer_header(reply, "Access-Control-Allow-Origin") || *peer_header(reply, "Access-Control-Allow-Methods"))
+		if (peer_status(reply) != 403 || *peer_header(reply, "Access-Control-Allow-Origin") ||
+			*peer_header(reply, "Access-Control-Allow-Methods"))
 			fail_msg("%s: %s", foreign[i], reply);
 		assert_string_equal(peer_header(reply, "Vary"), "Origin");
 	}
@@ -148,7 +152,7 @@ static void origins(void **state)
 	assert_string_equal(peer_header(reply, "Access-Control-Allow-Origin"), "https://b.example");
 	router_run(rows, COUNT(rows), peer_exchange(foreign), NULL);
 	reply = peer_reply(NULL);
-	assert_int_equal(peer_status(reply), 204);   /* bearers need no origin; who lacks one is refused elsewhere */
+	assert_int_equal(peer_status(reply), 204); /* bearers need no origin; who lacks one is refused elsewhere */
 	assert_string_equal(peer_header(reply, "Access-Control-Allow-Origin"), "");
 	assert_string_equal(peer_header(reply, "Vary"), "Origin");
 }
@@ -196,8 +200,15 @@ static void guarded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found), cmocka_unit_test(not_found), cmocka_unit_test(wrong_method), cmocka_unit_test(found_by_hand), cmocka_unit_test(preflights), cmocka_unit_test(origins),
-		cmocka_unit_test(malformed), cmocka_unit_test(too_large), cmocka_unit_test(guarded),
+		cmocka_unit_test(found),
+		cmocka_unit_test(not_found),
+		cmocka_unit_test(wrong_method),
+		cmocka_unit_test(found_by_hand),
+		cmocka_unit_test(preflights),
+		cmocka_unit_test(origins),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(guarded),
 	};
 	int failed;
 

@@ -59,7 +59,7 @@ static void parse(struct seen *s, const struct buf *b)
 		at += len;
 		at += at + 1 < b->len && b->data[at] == '\r' && b->data[at + 1] == '\n' ? 2 : 1;
 	}
-	assert_int_equal(data_len, 0);   /* nothing half-sent */
+	assert_int_equal(data_len, 0); /* nothing half-sent */
 }
 
 static void framed(const char *data, size_t len, const char *want, size_t want_len)
@@ -84,9 +84,29 @@ static void line_ends(void **state)
 	static const struct {
 		const char *data, *want;
 	} rows[] = {
-		{"plain", "plain"}, {"a\nb", "a\nb"}, {"a\rb", "a\nb"}, {"a\r\nb", "a\nb"}, {"a\n\nb", "a\n\nb"}, {"a\r\rb", "a\n\nb"}, {"a\n\rb", "a\n\nb"},
-		{"\n", "\n"}, {"\r", "\n"}, {"\r\n", "\n"}, {"a\n", "a\n"}, {"\ra", "\na"}, {"", ""}, {"a\r\n\r\nb", "a\n\nb"}, {" lead", " lead"}, {":colon", ":colon"},
-		{"x\n\nid: evil\nevent: evil\ndata: evil\n\n", "x\n\nid: evil\nevent: evil\ndata: evil\n\n"}, {"a\xe2\x80\xa8" "b\xe2\x80\xa9" "c\xc2\x85", "a\xe2\x80\xa8" "b\xe2\x80\xa9" "c\xc2\x85"},
+		{"plain", "plain"},
+		{"a\nb", "a\nb"},
+		{"a\rb", "a\nb"},
+		{"a\r\nb", "a\nb"},
+		{"a\n\nb", "a\n\nb"},
+		{"a\r\rb", "a\n\nb"},
+		{"a\n\rb", "a\n\nb"},
+		{"\n", "\n"},
+		{"\r", "\n"},
+		{"\r\n", "\n"},
+		{"a\n", "a\n"},
+		{"\ra", "\na"},
+		{"", ""},
+		{"a\r\n\r\nb", "a\n\nb"},
+		{" lead", " lead"},
+		{":colon", ":colon"},
+		{"x\n\nid: evil\nevent: evil\ndata: evil\n\n", "x\n\nid: evil\nevent: evil\ndata: evil\n\n"},
+		{"a\xe2\x80\xa8"
+		 "b\xe2\x80\xa9"
+		 "c\xc2\x85",
+			"a\xe2\x80\xa8"
+			"b\xe2\x80\xa9"
+			"c\xc2\x85"},
 	};
 
 	(void)state;
@@ -167,8 +187,12 @@ static void too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(line_ends),         cmocka_unit_test(every_mixture), cmocka_unit_test(large), cmocka_unit_test(without_id),
-		cmocka_unit_test(comments_and_retry), cmocka_unit_test(too_much),
+		cmocka_unit_test(line_ends),
+		cmocka_unit_test(every_mixture),
+		cmocka_unit_test(large),
+		cmocka_unit_test(without_id),
+		cmocka_unit_test(comments_and_retry),
+		cmocka_unit_test(too_much),
 	};
 
 	return cmocka_run_group_tests_name("sse", tests, NULL, NULL);

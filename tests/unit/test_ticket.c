@@ -21,7 +21,9 @@ static enum err read_claims(const char *text)
 static void students(void **state)
 {
 	(void)state;
-	assert_int_equal(read_claims("{\"iss\":\"mainserver\",\"sessionId\":\"sess_1\",\"role\":\"student\",\"anonymousId\":\"anon_x\",\"userId\":\"real\",\"exp\":1700000000}"), OK);
+	assert_int_equal(read_claims("{\"iss\":\"mainserver\",\"sessionId\":\"sess_1\",\"role\":\"student\",\"anonymousId\":\"anon_x\","
+	                             "\"userId\":\"real\",\"exp\":1700000000}"),
+		OK);
 	assert_int_equal(t.kind, TICKET_PARTICIPANT);
 	assert_string_equal(t.conversation, "sess_1");
 	assert_string_equal(t.participant, "anon_x");
@@ -33,7 +35,8 @@ static void students(void **state)
 
 static void counselors(void **state)
 {
-	static const char *const rows[][3] = {{"counselor", "counselor", "counselor"}, {"counsellor", "counselor", "counselor"}, {"volunteer", "counselor", "volunteer"}};
+	static const char *const rows[][3] = {
+		{"counselor", "counselor", "counselor"}, {"counsellor", "counselor", "counselor"}, {"volunteer", "counselor", "volunteer"}};
 	char text[300];
 
 	(void)state;
@@ -84,7 +87,8 @@ static void senseless(void **state)
 		"{" S "\"role\":\"student\",\"sessionId\":null,\"anonymousId\":\"a\"}",
 		"{" S "\"role\":\"student\",\"sessionId\":\"a b\",\"anonymousId\":\"a\"}",
 		"{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a/b\"}",
-		"{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
+		"{" S
+		"\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
 		"{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":\"send_message\"}",
 		"{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[1]}",
 		"{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":null}",
@@ -97,14 +101,18 @@ static void senseless(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		if (read_claims(bad[i]) != ERR_UNAUTHENTICATED)
 			fail_msg("%s", bad[i]);
-	assert_int_equal(t.kind, 'x' | 'x' << 8 | 'x' << 16 | 'x' << 24);   /* untouched */
+	assert_int_equal(t.kind, 'x' | 'x' << 8 | 'x' << 16 | 'x' << 24); /* untouched */
 }
 
 static void our_url(void **state)
 {
 	(void)state;
-	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatServiceUrl\":\"https://chat.example\"}"), OK);
-	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatServiceUrl\":\"https://chat.example/\"}"), OK);
+	assert_int_equal(
+		read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatServiceUrl\":\"https://chat.example\"}"),
+		OK);
+	assert_int_equal(
+		read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatServiceUrl\":\"https://chat.example/\"}"),
+		OK);
 }
 
 static void permissions(void **state)
@@ -112,13 +120,18 @@ static void permissions(void **state)
 	(void)state;
 	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[]}"), OK);
 	assert_int_equal(t.acts, 0);
-	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"view_history\",\"fly\",\"send_message\",\"send_message\"]}"), OK);
+	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"view_"
+	                                   "history\",\"fly\",\"send_message\",\"send_message\"]}"),
+		OK);
 	assert_int_equal(t.acts, ACT_SEND | ACT_HISTORY);
-	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"end_session\",\"erase_session\",\"request_summary\"]}"), OK);
+	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"end_"
+	                                   "session\",\"erase_session\",\"request_summary\"]}"),
+		OK);
 	assert_int_equal(t.acts, ACT_END | ACT_ERASE | ACT_SUMMARY);
 }
 
-static struct ticket some(enum ticket_kind kind, const char *conversation, const char *participant, const char *side, const char *role, unsigned acts)
+static struct ticket some(
+	enum ticket_kind kind, const char *conversation, const char *participant, const char *side, const char *role, unsigned acts)
 {
 	struct ticket made = {.kind = kind, .acts = acts, .expires_at_ms = (clock_now_ms() / 1000 + 3600) * 1000};
 
@@ -182,8 +195,14 @@ static void sameness(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(students), cmocka_unit_test(counselors),  cmocka_unit_test(services), cmocka_unit_test(senseless),
-		cmocka_unit_test(our_url),  cmocka_unit_test(permissions), cmocka_unit_test(minted),   cmocka_unit_test(sameness),
+		cmocka_unit_test(students),
+		cmocka_unit_test(counselors),
+		cmocka_unit_test(services),
+		cmocka_unit_test(senseless),
+		cmocka_unit_test(our_url),
+		cmocka_unit_test(permissions),
+		cmocka_unit_test(minted),
+		cmocka_unit_test(sameness),
 	};
 	const char *why = NULL;
 
