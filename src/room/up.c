@@ -13,9 +13,12 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/seal.h"
 #include "chat/ticket.h"
 #include "room/command.h"
+#include "room/database.h"
 #include "room/file.h"
+#include "room/keys.h"
 #include "room/secret.h"
 #include "room/spawn.h"
 #include "room/sweep.h"
@@ -211,7 +214,7 @@ static int prepare(struct up *u, int *lock)
 		return code;
 	sweep_claim(&u->place);
 	sweep_orphans();
-	if (!secret_provide(u->place.state, true))
+	if (!secret_provide(u->place.state, true) || !keys_provide(u->place.state, true))
 		return EXIT_FAILURE;
 	code = listen_tcp(&u->tcp, config_text("ROOM_BIND"), (int)config_number("ROOM_PORT"));
 	if (code != 0)
@@ -221,6 +224,10 @@ static int prepare(struct up *u, int *lock)
 		return EXIT_FAILURE;
 	if (ticket_setup(&why) != OK)
 		return command_failed("ROOM_JWT_SECRET: %s", why);
+	if (seal_setup(&why) != OK)
+		return command_failed("ROOM_KEYS %s", why);
+	if (!database_prepare())
+		return EXIT_FAILURE;
 	if (!open_logs(u) || !make_access_log(u) || !open_sockets(u) || !find_programs(u, raise_descriptors()))
 		return EXIT_FAILURE;
 	u->probe_url = probe_url(u);
