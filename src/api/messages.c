@@ -16,12 +16,12 @@ static void answer_message(struct exchange *x, enum err e, const struct message_
 	if (e == OK)
 		exchange_reply(x, status, "application/json", m->json, m->json_len);
 	else
-		answer_error(x, e, NULL, m ? m->retry_after_s : 0);
+		answer_error(x, e, NULL, m->retry_after_s);
 }
 
 static void sent(void *exchange, enum err e, const struct message_sent *m)
 {
-	answer_message(exchange, e, m, m && m->repeated ? 200 : 201);
+	answer_message(exchange, e, m, m->repeated ? 200 : 201);
 }
 
 static void shown(void *exchange, enum err e, const struct message_sent *m)

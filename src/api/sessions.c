@@ -228,7 +228,7 @@ void sessions_ticket(struct exchange *x)
 	participant = body_word(&b, "participant", words, NULL);
 	if (!participant)
 		body_wrong(&b, ERR_BAD_REQUEST, "participant must be \"student\" or \"counselor\".");
-	if (b.error == OK) {
+	if (b.error == OK && participant) {
 		student = arena_alloc(&x->arena, sizeof *student);
 		*student = strcmp(participant, "student") == 0;
 		visit_of(x)->more = student;

@@ -62,7 +62,7 @@ static void params(struct buf *b, int id)
 	pair(&p, "REQUEST_URI", "/api/sessions?x=1");
 	pair(&p, "HTTP_X_LONG",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-	    "xxxxxxxxxx");
+		"xxxxxxxxxx");
 	pair(&p, "CONTENT_TYPE", "application/json");
 	record(b, 4, id, p.data, p.len);
 	record(b, 4, id, "", 0);

@@ -22,7 +22,7 @@ static void students(void **state)
 {
 	(void)state;
 	assert_int_equal(read_claims("{\"iss\":\"mainserver\",\"sessionId\":\"sess_1\",\"role\":\"student\",\"anonymousId\":\"anon_x\","
-	                             "\"userId\":\"real\",\"exp\":1700000000}"),
+								 "\"userId\":\"real\",\"exp\":1700000000}"),
 		OK);
 	assert_int_equal(t.kind, TICKET_PARTICIPANT);
 	assert_string_equal(t.conversation, "sess_1");
@@ -121,11 +121,11 @@ static void permissions(void **state)
 	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[]}"), OK);
 	assert_int_equal(t.acts, 0);
 	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"view_"
-	                                   "history\",\"fly\",\"send_message\",\"send_message\"]}"),
+								 "history\",\"fly\",\"send_message\",\"send_message\"]}"),
 		OK);
 	assert_int_equal(t.acts, ACT_SEND | ACT_HISTORY);
 	assert_int_equal(read_claims("{" S "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\",\"chatPermissions\":[\"end_"
-	                                   "session\",\"erase_session\",\"request_summary\"]}"),
+								 "session\",\"erase_session\",\"request_summary\"]}"),
 		OK);
 	assert_int_equal(t.acts, ACT_END | ACT_ERASE | ACT_SUMMARY);
 }
