@@ -6,9 +6,9 @@ import { ok } from '../lib/contract.mjs';
 import { Raw, Stream, StreamReader, call, slow, sleep, until } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 
-let stack;
-before(async () => { stack = await startStack(); });
-after(() => stack?.stop());
+let stack, other;
+before(async () => { [stack, other] = await Promise.all([startStack(), startStack()]); });
+after(async () => { await stack?.stop(); await other?.stop(); });
 
 const open = async (s, who, on = stack) => { const st = new Stream(on.base, `${s.path}/events`, { ticket: s.tickets[who] }); await st.opened; await st.ready(); return st; };
 const seen = (st, participant, online) => st.events.filter((e) => e.event === 'presence' && e.data.participant === participant && e.data.online === online);
@@ -147,12 +147,6 @@ describe('presence', { concurrency: true }, () => {
     tab.close();
     watch.close();
   });
-});
-
-describe('a killed hub', { concurrency: true }, () => {
-  let other;
-  before(async () => { other = await startStack(); });
-  after(() => other?.stop());
   test('whose hub was killed and who does not come back: gone within 75 s', async () => {
     const s = await other.session();
     const watch = new StreamReader('watch', other.base, s.id, s.tickets.counselor);
