@@ -21,11 +21,12 @@ unsigned keys_bucket(const char *conversation)
 
 void keys_conversation(struct args *a, const char *conversation)
 {
-	static const char *const parts[] = {"", ":log", ":sent", ":hubs", ":present", ":read", ":delivered", ":device", ":gone"};
+	static const char *const parts[] = {"", ":log", ":sent", ":hubs", ":present", ":read", ":delivered", ":device"};
 	unsigned b = keys_bucket(conversation);
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		args_printf(a, "{%u}:conv:%s%s", b, conversation, parts[i]);
+	args_printf(a, "{%u}:gone:%s", b, conversation);
 	args_printf(a, "{%u}:due", b);
 	args_printf(a, "{%u}:push", b);
 	args_printf(a, "{%u}:audit", b);
