@@ -28,7 +28,7 @@
  *   `marks`      {}               delivered or read marks moved
  *   `deadline`   {expiresAt, moved}   `moved`: activity pushed it back
  *   `notice`     {event, data}    everything else that the server tells: summary:requested, session:assigned, …
- *   `ticket`     {expiresAt}      the ticket ends soon and `onTicket` had none
+ *   `ticket`     {expiresAt}      the ticket ends soon and `onTicket` had none; null: there is a new one
  *
  * Methods: `open` `send` `retry` `discard` `edit` `remove` `typingNow` `typingDone` `read` `loadOlder` `renew` `end` `erase` `forget` `close`.
  * Requests that fail reject with a RoomError {status, code, message, retryAfterMs, passing}; `send` never does: look at its item.
@@ -79,7 +79,7 @@ export class Room extends EventTarget {
   ticketExpiresAt = null;
   /** Have the marks been heard of yet? They come with the stream, a moment after the history. */
   marksKnown = false;
-  /** May the history be read? Learned from the first answer. */
+  /** May this participant read? Learned from the first answer; without it there is no stream either, and `link` stays `off`. */
   mayRead = true;
 
   #options;
@@ -350,9 +350,9 @@ export class Room extends EventTarget {
       this.#line = new Line({
         streamUrl: () => this.#streamUrl(),
         withCredentials: this.#door.foreign,
-        poll: async (signal) => {
+        poll: async (signal, { wait }) => {
           while (this.#held) await pause(100); // the cursor stands still until what came before is taken
-          return this.#pollOnce(this.#options.pollWaitS, signal);
+          return this.#pollOnce(wait ? this.#options.pollWaitS : 0, signal);
         },
         probe: () => this.#probe(),
         frame: (frame) => {
@@ -366,6 +366,7 @@ export class Room extends EventTarget {
         random: this.#options.random,
       });
       this.#share.start();
+      if (this.#door.ticket) this.#share.post({ t: 'ticket', ticket: this.#door.ticket });
     }
     await this.#load();
   }
@@ -417,9 +418,20 @@ export class Room extends EventTarget {
     }
   }
 
+  /** Another tab of this participant was opened with a ticket: a later one than ours serves us too. */
+  #adopt(ticket) {
+    const endsAt = (ticketClaims(ticket)?.exp ?? 0) * 1000;
+    if (endsAt <= (this.ticketExpiresAt ?? 0)) return;
+    const pressing = this.phase === 'ticket' || (this.ticketExpiresAt !== null && this.ticketExpiresAt - this.now() < 90_000);
+    this.#door.ticket = ticket;
+    this.ticketExpiresAt = endsAt;
+    if (pressing) this.#resume();
+  }
+
   /** After a new ticket: everything that had stopped goes on. */
   async #resume() {
     if (this.phase === 'ticket') this.#setPhase(this.#loaded ? 'open' : 'opening');
+    else this.#emit('ticket', { expiresAt: null });
     if (!this.#loaded) {
       await this.#begin();
       return;
@@ -624,8 +636,7 @@ export class Room extends EventTarget {
         if (this.phase !== 'ticket') this.#needTicket({ told: true });
         break;
       case 'ticket':
-        this.#door.ticket = message.ticket;
-        this.#resume();
+        this.#adopt(message.ticket);
         break;
       case 'over':
         this.#over(message.phase, { told: true });
@@ -821,6 +832,8 @@ export class Room extends EventTarget {
       this.#ended();
     } else if ((error.status === 403 || error.status === 400) && !this.#loaded) {
       this.#over('denied');
+    } else if (error.status === 403 && !this.mayRead) {
+      this.#line.stop(); // who may not read gets no stream either: they can write, and that is all
     } else if (this.#line && this.#line.state !== 'off' && error === this.#line.error) {
       // The line itself was refused with something unforeseen: slowly, but never give up.
       this.#later('again', 30_000, () => this.#line.restart());

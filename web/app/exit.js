@@ -15,7 +15,7 @@ function blank() {
   history.replaceState(null, '', location.pathname);
   for (const storage of ['localStorage', 'sessionStorage']) {
     try {
-      window[storage].clear(); // nothing of ours is in there; a browser extension's copy might be
+      window[storage].clear(); // we never put anything there; whatever did, it goes
     } catch {
       // Storage is switched off: all the better.
     }

@@ -6,6 +6,7 @@ export const settings = {
   /**
    * Origins (of the site that handed out the link) that may be asked for a new ticket by postMessage when this page was opened or
    * embedded by them: they receive {type: 'room:ticket-wanted', conversationId, reason} and answer {type: 'room:ticket', ticket}.
+   * The web server's headers must allow it too (Cross-Origin-Opener-Policy for opening, frame-ancestors for embedding).
    */
   ticketOrigins: [],
 

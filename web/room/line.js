@@ -36,7 +36,7 @@ export class Line {
   heardAt = 0;
 
   /**
-   * @param {{streamUrl: () => Promise<string>, withCredentials: boolean, poll: (signal: AbortSignal) => Promise<object>,
+   * @param {{streamUrl: () => Promise<string>, withCredentials: boolean, poll: (signal: AbortSignal, how: {wait: boolean}) => Promise<object>,
    *          probe: () => Promise<void>, frame: (frame: {id: string|null, event: string, data: object}) => void,
    *          changed: () => void, refused: (error: RoomError) => void,
    *          readyMs?: number, EventSource?: typeof globalThis.EventSource|null, random?: () => number}} how
@@ -207,6 +207,7 @@ export class Line {
   #turnToPolling() {
     this.mode = 'poll';
     this.#breaks = 0;
+    this.#down(null);
     this.#streamDueAt = Date.now() + this.#streamRetryMs * (0.75 + this.#how.random() / 2);
     this.#streamRetryMs = Math.min(LAST_STREAM_RETRY_MS, this.#streamRetryMs * 2);
     this.#pollOn(this.#run);
@@ -225,7 +226,8 @@ export class Line {
       this.#poll = new AbortController();
       let answer;
       try {
-        answer = await this.#how.poll(this.#poll.signal);
+        // The first one comes back at once: only then do we know that polling works.
+        answer = await this.#how.poll(this.#poll.signal, { wait: this.state === 'live' });
       } catch (error) {
         if (run !== this.#run) return;
         if (!(error instanceof RoomError && error.passing)) {
