@@ -46,7 +46,8 @@ FCGI     := $(patsubst cgi-bin/%.c,$(BUILD)/%.fcgi,$(wildcard cgi-bin/*.c))
 PROGRAMS := $(FCGI) $(if $(ROOM_SRC),$(BUILD)/room)
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAYS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
-SOURCES  := $(LIB_SRC) $(ROOM_SRC) $(wildcard cgi-bin/*.c) $(LOAD_SRC) $(UNIT_SRC) $(wildcard tests/fuzz/*.c)
+DRIVERS  := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/drivers/*.c))
+SOURCES  := $(LIB_SRC) $(ROOM_SRC) $(wildcard cgi-bin/*.c) $(LOAD_SRC) $(UNIT_SRC) $(wildcard tests/fuzz/*.c tests/drivers/*.c)
 
 say  = $(if $(V),,@echo '  $(1)';)
 link = $(call say,ld $@)$(CC) $(ALL_LDFLAGS) -o $@ $(1) $(LIB) $(LIBS)
@@ -64,7 +65,7 @@ test:                           ## install what is missing, build, and run every
 	$(MAKE) unit
 	BUILD="$(abspath $(BUILD))" tests/run
 
-units: $(UNITS) $(REPLAYS)
+units: $(UNITS) $(REPLAYS) $(DRIVERS)
 
 unit: units                     ## build and run the C unit tests, and replay the fuzz corpus
 	@BUILD=$(BUILD) tests/unit/run $(UNITS)
@@ -139,6 +140,11 @@ $(BUILD)/load: $(call obj,$(LOAD_SRC)) $(LIB)
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call link,$< $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')) -lcmocka
+
+# Small programs through which tests/**/*.test.mjs reach the library.
+$(BUILD)/drivers/%: $(BUILD)/obj/tests/drivers/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call link,$<)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
