@@ -16,8 +16,10 @@
 #include "base/buf.h"
 #include "store/db.h"
 
-static char db_dir[64];     /* of this run */
-static char address[200];   /* of this test's database */
+#pragma GCC diagnostic ignored "-Wunused-function" /* no program uses all of it */
+
+static char db_dir[64];   /* of this run */
+static char address[200]; /* of this test's database */
 static bool on_postgres;
 static pid_t postgres_pid;
 static int databases;
@@ -201,6 +203,7 @@ static void run(struct db *d, const char *sql)
 #define db_test(f) cmocka_unit_test_setup(f, fresh)
 #define db_suite(name, tests) \
 	(cmocka_run_group_tests_name(name " on SQLite", tests, sqlite_up, sqlite_down) + \
-		(postgres_installed() ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, postgres_up, postgres_down) : without_postgres()))
+		(postgres_installed() ? cmocka_run_group_tests_name(name " on PostgreSQL", tests, postgres_up, postgres_down) \
+							  : without_postgres()))
 
 #endif
