@@ -27,7 +27,7 @@ async function storm(stack, n, at, { sessions = 8 } = {}) {
   });
   await Promise.all(acts);
   let total = 0;
-  const tries = { sends: 0, attempts: 0, breaks: 0, resets: 0 };
+  const tries = { sends: 0, attempts: 0, breaks: 0, resets: 0, slowest_send_ms: 0 };
   for (const { s, readers, senders } of talks) {
     const { messages } = await until('the history', () => wholeHistory(stack.base, s.id, s.tickets.student));
     assert.equal(messages.length, senders[0].sends.length + senders[1].sends.length, 'as many messages as were sent, no more');
@@ -36,6 +36,7 @@ async function storm(stack, n, at, { sessions = 8 } = {}) {
     total += verdict({ senders, readers, messages }).acked;
     tries.sends += messages.length;
     tries.attempts += senders.flatMap((x) => x.sends).reduce((a, x) => a + x.attempts, 0);
+    tries.slowest_send_ms = Math.max(tries.slowest_send_ms, ...senders.flatMap((x) => x.sends).map((x) => Math.round(x.ms)));
     tries.breaks += readers.reduce((a, r) => a + r.breaks, 0);
     tries.resets += readers.reduce((a, r) => a + r.resets.length, 0);
   }

@@ -7,7 +7,7 @@ import { slow } from './wait.mjs';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64, scheduling: 'lifo' });
 
-function once(base, method, path, { ticket, json, body, headers = {}, timeout = 20_000, agent: own, ca } = {}) {
+function once(base, method, path, { ticket, json, body, headers = {}, timeout = 20_000, agent: own, ca, signal } = {}) {
   const url = new URL(base);
   const send = { ...headers };
   if (ticket) send.Authorization = `Bearer ${ticket}`;
@@ -24,6 +24,7 @@ function once(base, method, path, { ticket, json, body, headers = {}, timeout = 
       method,
       path,
       headers: send,
+      signal,
       agent: tls ? undefined : own ?? agent,
       ...(tls ? { ca, rejectUnauthorized: false } : {}),
     });

@@ -71,17 +71,20 @@ export class PollReader extends Reader {
     this.done = this.run();
   }
   async run() {
+    const leave = new AbortController();
+    this.interrupt = () => leave.abort();
     while (this.running) {
       const after = this.cursor === undefined ? '' : `&after=${this.cursor}`;
       try {
-        const r = await call(this.base, 'GET', `/api/conversations/${this.conversation}/poll?wait=${this.wait}${after}`, { ticket: this.ticket, agent: false, timeout: (this.wait + 10) * 1000 });
+        const r = await call(this.base, 'GET', `/api/conversations/${this.conversation}/poll?wait=${this.wait}${after}`, { ticket: this.ticket, agent: false, signal: leave.signal, timeout: (this.wait + 10) * 1000 });
         if (r.status !== 200) throw new Error(`status ${r.status} ${r.code}`);
         for (const e of r.json.events) this.take(e);
         if (r.json.cursor) this.cursor = r.json.cursor;
       } catch (e) {
+        if (!this.running) break;
         this.problems.push(e.message);
         this.breaks++;
-        if (this.running) await sleep(20 + Math.random() * 60);
+        await sleep(20 + Math.random() * 60);
       }
     }
   }
@@ -95,12 +98,14 @@ export class Sender {
   async send(clientId, content) {
     const record = { sender: this.who, clientId, content, acks: [], attempts: 0 };
     this.sends.push(record);
+    const began = performance.now();
     for (let wait = 10; ; wait = Math.min(wait * 2, 400)) {
       record.attempts++;
       try {
         const r = await call(this.base, 'POST', `/api/conversations/${this.conversation}/messages`, { ticket: this.ticket, json: { clientId, content }, retry: false, timeout: 8000 });
         if (r.status === 201 || r.status === 200) {
           record.acks.push({ id: r.json.id, cursor: r.json.cursor, status: r.status });
+          record.ms = performance.now() - began;
           return record;
         }
         if (r.status < 500 && r.status !== 429) throw Object.assign(new Error(`${r.status} ${r.text}`), { final: true });
