@@ -1,13 +1,10 @@
 /* Calls behind a breaker: see caller.h. */
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/id.h"
 #include "outside/breaker.h"
 #include "outside/caller.h"
 
 enum {
-	AT_ONCE = 16,
+	AT_ONCE = CALLER_BATCH,
 	GRACE_MS = 2000, /* libcurl ends each call by its own time limit; this catches what it would not */
 };
 
@@ -74,17 +71,4 @@ int64_t caller_run(struct caller *c, const char *breaker, struct fetch_job *jobs
 	fetch_pool_run(c->pool, jobs, going, deadline_of(jobs, going));
 	report(c, breaker, jobs, going);
 	return going < n ? 1000 : 0; /* the trial is over: how it went decides the next try */
-}
-
-int64_t caller_backoff_ms(int attempt, int64_t least_ms, int64_t most_ms)
-{
-	int64_t ms = least_ms;
-	uint32_t random;
-
-	for (int i = 0; i < attempt && ms < most_ms; i++)
-		ms *= 2;
-	if (ms > most_ms)
-		ms = most_ms;
-	id_random(&random, sizeof random);
-	return ms - (int64_t)(random % 1024) * (ms / 2) / 1024;
 }

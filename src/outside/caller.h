@@ -6,6 +6,9 @@
 #include "outside/fetch.h"
 #include "store/redis.h"
 
+/* Calls under way at once. Batches are of that size, so each call has its whole time and a batch takes no longer than one call. */
+#define CALLER_BATCH 32
+
 struct caller {
 	struct fetch_pool *pool;
 	struct redis *redis; /* borrowed; driven by its own thread. NULL: no breakers */
@@ -20,8 +23,5 @@ void caller_done(struct caller *c);
 /* Runs the jobs behind the breaker of that name. passed[i] says whether job i was made: when the breaker is open none is, when it is half-open the
  * first alone; fetch_answer_done those that were. Returns the ms after which the others may be tried. Blocks until all are answered or timed out. */
 int64_t caller_run(struct caller *c, const char *breaker, struct fetch_job *jobs, bool *passed, size_t n);
-
-/* The delay before attempt + 1: least_ms doubled per attempt (0, 1, …), at most most_ms, of which a random half is taken off. */
-int64_t caller_backoff_ms(int attempt, int64_t least_ms, int64_t most_ms);
 
 #endif

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "outside/backoff.h"
 #include "outside/fcm.h"
 #include "outside/google.h"
 
@@ -44,9 +45,9 @@ static struct fcm_result retry(const struct answer *a, int attempt, int64_t leas
 	struct fcm_result r = final(a, FCM_RETRY_AFTER, why);
 
 	if (a->retry_after_ms >= 0) /* not before that, and a little apart from all the others who were told the same */
-		r.retry_after_ms = a->retry_after_ms + caller_backoff_ms(0, 2000, 2000);
+		r.retry_after_ms = a->retry_after_ms + backoff_ms(0, 2000, 2000);
 	else /* twice the least, of which up to half is taken off */
-		r.retry_after_ms = caller_backoff_ms(attempt, least_ms * 2, RETRY_MOST_MS);
+		r.retry_after_ms = backoff_ms(attempt, least_ms * 2, RETRY_MOST_MS);
 	return r;
 }
 

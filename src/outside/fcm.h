@@ -40,7 +40,8 @@ struct fcm_result {
 enum err fcm_open(struct fcm **out, const char **why) MUST_CHECK;
 void fcm_close(struct fcm *f);
 
-/* Sends n pushes (several at once) and judges each. Blocks for the longest, 15 s at most, and as much again for a token. */
+/* Sends n pushes, CALLER_BATCH at once, and judges each. Blocks: a batch takes 25 s at the longest (a token 10, a call 15), twice that when the token was
+ * refused, and a few seconds more when Redis hangs. Whoever holds claims with a lease sends a batch at a time. */
 void fcm_send(struct fcm *f, struct caller *c, const struct fcm_push *pushes, struct fcm_result *results, size_t n);
 
 /* ---- pure parts ---- */

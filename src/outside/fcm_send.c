@@ -14,7 +14,6 @@ enum {
 	TEXT_MOST = 500,
 	MESSAGE_MOST = 8192, /* FCM takes 4096 bytes of payload; headers and options don't count */
 	ANSWER_MOST = 64 * 1024,
-	AT_ONCE = 64, /* of a batch: bounds the memory */
 };
 
 struct fcm {
@@ -24,9 +23,9 @@ struct fcm {
 
 /* What one round of calls works with. */
 struct batch {
-	struct fetch_job jobs[AT_ONCE];
-	struct buf bodies[AT_ONCE];
-	bool passed[AT_ONCE];
+	struct fetch_job jobs[CALLER_BATCH];
+	struct buf bodies[CALLER_BATCH];
+	bool passed[CALLER_BATCH];
 	char bearer[OAUTH_TOKEN_MAX + 32];
 };
 
@@ -151,12 +150,12 @@ out:
 
 void fcm_send(struct fcm *f, struct caller *c, const struct fcm_push *pushes, struct fcm_result *results, size_t n)
 {
-	const struct fcm_push *some[AT_ONCE];
-	struct fcm_result *theirs[AT_ONCE];
+	const struct fcm_push *some[CALLER_BATCH];
+	struct fcm_result *theirs[CALLER_BATCH];
 
 	for (size_t at = 0; at < n;) {
 		size_t count = 0, again = 0;
-		for (; at < n && count < AT_ONCE; at++) {
+		for (; at < n && count < CALLER_BATCH; at++) {
 			if (!sendable(&pushes[at])) {
 				results[at] = (struct fcm_result){.verdict = FCM_FORGET_TARGET, .why = "INVALID_TARGET"};
 				continue;

@@ -206,6 +206,7 @@ static void set_options(CURL *curl, struct fetch_call *c)
 	curl_easy_setopt(curl, CURLOPT_URL, f->url);
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PIPEWAIT, 1L); /* rather one HTTP/2 connection than many */
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "reading-room/" ROOM_VERSION);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(f->timeout_ms < CONNECT_MOST_MS ? f->timeout_ms : CONNECT_MOST_MS));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)f->timeout_ms);

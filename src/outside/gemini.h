@@ -48,7 +48,9 @@ struct gemini_result {
 
 bool gemini_on(void); /* ROOM_GEMINI_KEY is set */
 
-/* Asks for n summaries, several at once; blocks for the longest (ROOM_GEMINI_TIMEOUT_S). */
+/* Asks for n summaries, GEMINI_BATCH at once (that bounds the memory), and blocks: each batch takes ROOM_GEMINI_TIMEOUT_S at the longest, and a few
+ * seconds more when Redis hangs. Whoever holds claims with a lease asks for a batch at a time. */
+#define GEMINI_BATCH 4
 void gemini_send(struct caller *c, const struct gemini_ask *asks, struct gemini_result *results, size_t n);
 
 /* ---- pure parts ---- */

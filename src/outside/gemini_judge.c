@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "outside/backoff.h"
 #include "outside/gemini.h"
 #include "outside/google.h"
 
@@ -147,10 +148,10 @@ static struct gemini_result failed(const struct answer *a, const char *why)
 
 static struct gemini_result retry(const struct answer *a, int attempt, int64_t least_ms, int64_t asked_ms, const char *why)
 {
-	int64_t ms = caller_backoff_ms(attempt, least_ms, RETRY_MOST_MS);
+	int64_t ms = backoff_ms(attempt, least_ms, RETRY_MOST_MS);
 
 	if (asked_ms >= 0)
-		ms = asked_ms + caller_backoff_ms(0, 2000, 2000);
+		ms = asked_ms + backoff_ms(0, 2000, 2000);
 	return (struct gemini_result){.verdict = GEMINI_RETRY, .status = a->status, .retry_after_ms = ms, .why = why};
 }
 

@@ -9,14 +9,13 @@
 enum {
 	REQUEST_MOST = 2 * (GEMINI_PROMPT_MOST + 512 * 1024) + 64 * 1024, /* quoted once more, the material at most doubles */
 	ANSWER_MOST = 1024 * 1024,
-	AT_ONCE = 4, /* of a batch: bounds the memory */
 };
 
 struct batch {
-	struct fetch_job jobs[AT_ONCE];
-	struct buf bodies[AT_ONCE];
-	size_t omitted[AT_ONCE];
-	bool passed[AT_ONCE];
+	struct fetch_job jobs[GEMINI_BATCH];
+	struct buf bodies[GEMINI_BATCH];
+	size_t omitted[GEMINI_BATCH];
+	bool passed[GEMINI_BATCH];
 };
 
 bool gemini_on(void)
@@ -83,8 +82,8 @@ static void send_batch(struct caller *c, const char *url, const char *key, const
 
 void gemini_send(struct caller *c, const struct gemini_ask *asks, struct gemini_result *results, size_t n)
 {
-	const struct gemini_ask *some[AT_ONCE];
-	struct gemini_result *theirs[AT_ONCE];
+	const struct gemini_ask *some[GEMINI_BATCH];
+	struct gemini_result *theirs[GEMINI_BATCH];
 	struct buf url, key;
 	bool good;
 
@@ -94,7 +93,7 @@ void gemini_send(struct caller *c, const struct gemini_ask *asks, struct gemini_
 	good = address_of(&url) && buf_ok(&key) && gemini_on();
 	for (size_t at = 0; at < n;) {
 		size_t count = 0;
-		for (; at < n && count < AT_ONCE; at++) {
+		for (; at < n && count < GEMINI_BATCH; at++) {
 			results[at] = (struct gemini_result){.verdict = GEMINI_FAILED, .why = good ? "EMPTY" : "CONFIG"};
 			if (!good || asks[at].count == 0)
 				continue;

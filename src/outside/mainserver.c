@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/id.h"
 #include "base/mac.h"
+#include "outside/backoff.h"
 #include "outside/mainserver.h"
 
 enum {
@@ -21,7 +22,6 @@ enum {
 	SIGNATURES_MOST = 512,
 	RETRY_LEAST_MS = 10000,
 	RETRY_MOST_MS = 2 * 3600 * 1000,
-	AT_ONCE = 32,
 };
 
 struct secret {
@@ -155,7 +155,7 @@ void mainserver_signature(struct buf *out, const struct mainserver *m, const cha
 
 static struct webhook_result retry(const struct answer *a, int attempt, const char *why)
 {
-	int64_t ms = caller_backoff_ms(attempt, RETRY_LEAST_MS, RETRY_MOST_MS);
+	int64_t ms = backoff_ms(attempt, RETRY_LEAST_MS, RETRY_MOST_MS);
 
 	return (struct webhook_result){
 		.verdict = WEBHOOK_RETRY, .retry_after_ms = a->retry_after_ms > ms ? a->retry_after_ms : ms, .status = a->status, .why = why};
@@ -234,7 +234,7 @@ static void send_batch(struct mainserver *m, struct caller *c, const struct webh
 {
 	struct request *requests = calloc(n, sizeof *requests);
 	struct fetch_job *jobs = calloc(n, sizeof *jobs);
-	bool passed[AT_ONCE];
+	bool passed[CALLER_BATCH];
 	int64_t wait_ms;
 
 	if (!requests || !jobs)
@@ -257,6 +257,6 @@ static void send_batch(struct mainserver *m, struct caller *c, const struct webh
 
 void mainserver_send(struct mainserver *m, struct caller *c, const struct webhook *hooks, struct webhook_result *results, size_t n)
 {
-	for (size_t at = 0; at < n; at += AT_ONCE)
-		send_batch(m, c, hooks + at, results + at, n - at < AT_ONCE ? n - at : AT_ONCE);
+	for (size_t at = 0; at < n; at += CALLER_BATCH)
+		send_batch(m, c, hooks + at, results + at, n - at < CALLER_BATCH ? n - at : CALLER_BATCH);
 }

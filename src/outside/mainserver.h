@@ -38,6 +38,7 @@ struct mainserver; /* address and secrets; any thread */
 enum err mainserver_open(struct mainserver **out, const char **why) MUST_CHECK;
 void mainserver_close(struct mainserver *m);
 
+/* Sends n, CALLER_BATCH at once, and judges each. Blocks: a batch takes 15 s at the longest, and a few seconds more when Redis hangs. */
 void mainserver_send(struct mainserver *m, struct caller *c, const struct webhook *hooks, struct webhook_result *results, size_t n);
 
 /* ---- pure parts ---- */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/jwt.h"
+#include "outside/backoff.h"
 #include "outside/oauth.h"
 
 enum {
@@ -167,7 +168,7 @@ static bool is_token(const char *text)
 static struct oauth_result later(const struct answer *a, const char *why)
 {
 	return (struct oauth_result){
-		.retry_after_ms = a->retry_after_ms >= 0 ? a->retry_after_ms : caller_backoff_ms(0, RETRY_LEAST_MS, RETRY_LEAST_MS), .why = why};
+		.retry_after_ms = a->retry_after_ms >= 0 ? a->retry_after_ms : backoff_ms(0, RETRY_LEAST_MS, RETRY_LEAST_MS), .why = why};
 }
 
 struct oauth_result oauth_judge(enum err e, const struct answer *a, char *out, int64_t *life_s)
