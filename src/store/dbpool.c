@@ -61,6 +61,14 @@ static struct job *next_job(void)
 	return j;
 }
 
+/* Locked. */
+static void put_job(struct job *j)
+{
+	*pool.last = j;
+	pool.last = &j->next;
+	metric_set(&waiting_metric, ++pool.waiting);
+}
+
 static void *work(void *unused)
 {
 	struct db *d = NULL;
@@ -112,9 +120,7 @@ enum err dbpool_run(void (*fn)(struct db *d, void *ctx), void *ctx)
 	pthread_mutex_lock(&pool.lock);
 	taken = pool.last && !pool.closing && pool.waiting < pool.most_waiting && start_thread();
 	if (taken) {
-		*pool.last = j;
-		pool.last = &j->next;
-		metric_set(&waiting_metric, ++pool.waiting);
+		put_job(j);
 		pthread_cond_signal(&pool.news);
 	}
 	pthread_mutex_unlock(&pool.lock);
