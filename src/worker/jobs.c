@@ -1,0 +1,17 @@
+/* The list of jobs: see jobs.h. */
+#include <string.h>
+
+#include "worker/jobs.h"
+
+const struct job *const jobs_all[] = {
+	&job_audit,
+	NULL,
+};
+
+const struct job *jobs_named(const char *name)
+{
+	for (const struct job *const *j = jobs_all; *j; j++)
+		if (strcmp((*j)->name, name) == 0)
+			return *j;
+	return NULL;
+}

@@ -1,0 +1,14 @@
+/* The worker's jobs, a file each. */
+#ifndef WORKER_JOBS_H
+#define WORKER_JOBS_H
+
+#include "worker/worker.h"
+
+extern const struct job job_audit;
+
+/* All of them, in the order of the help; closed by NULL. */
+extern const struct job *const jobs_all[];
+
+const struct job *jobs_named(const char *name);
+
+#endif
