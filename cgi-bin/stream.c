@@ -17,6 +17,7 @@ int main(void)
 		fprintf(stderr, "stream.fcgi: ROOM_JWT_SECRET: %s\n", why);
 		return 2;
 	}
+	ticket_setup_forgetful();
 	if (hub_run() != OK) {
 		fprintf(stderr, "stream.fcgi: ROOM_REDIS must be unix:/path or redis://host:port, and descriptor 0 a listening socket\n");
 		return 2;

@@ -121,6 +121,12 @@ enum err jwt_keys_load(struct jwt_keys **out, const char *spec, const char **why
 	return OK;
 }
 
+void jwt_keys_forgetful(struct jwt_keys *keys)
+{
+	jwtcache_free(keys->cache);
+	keys->cache = NULL;
+}
+
 void jwt_keys_free(struct jwt_keys *keys)
 {
 	if (!keys)
@@ -333,13 +339,13 @@ enum err jwt_verify(json_t **claims_out, const struct jwt_keys *keys, const char
 
 	if (len == 0 || len > JWT_MAX_BYTES) {
 		e = ERR_UNAUTHENTICATED;
-	} else if (jwtcache_get(keys->cache, token, len, &claims, &times)) {
+	} else if (keys->cache && jwtcache_get(keys->cache, token, len, &claims, &times)) {
 		e = times_ok(&times, &reason);
 		if (e != OK)
 			jwtcache_drop(keys->cache, token, len);
 	} else {
 		e = verify_afresh(&claims, &times, keys, token, len, &reason);
-		if (e == OK)
+		if (e == OK && keys->cache)
 			jwtcache_put(keys->cache, token, len, claims, &times);
 	}
 	if (e == OK)

@@ -19,6 +19,9 @@ struct jwt_keys; /* the secrets of ROOM_JWT_SECRET; immutable after loading */
 enum err jwt_keys_load(struct jwt_keys **out, const char *spec, const char **why) MUST_CHECK;
 void jwt_keys_free(struct jwt_keys *keys);
 
+/* Verified tokens are not remembered from here on: for programs that see each but once. Before threads start. */
+void jwt_keys_forgetful(struct jwt_keys *keys);
+
 /* Verifies token (three base64url parts, canonical, no padding; header alg HS256, no crit, typ absent or JWT; no duplicate members;
  * exp an integer in seconds, in the future, at most 25 h ahead; nbf and iat, if there, integers and past; kid, if there, one of ours).
  * OK: *claims_out is the payload object, to be json_decref'd, and only read: verified tokens are kept for their next time (jwtcache). ERR_UNAUTHENTICATED or ERR_TICKET_EXPIRED otherwise, *claims_out untouched;

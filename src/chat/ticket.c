@@ -152,7 +152,6 @@ char *ticket_mint(const struct ticket *t)
 	char *token;
 
 	json_object_set_new(claims, "iss", json_string("mainserver"));
-	json_object_set_new(claims, "iat", json_integer(clock_now_ms() / 1000));
 	json_object_set_new(claims, "exp", json_integer(t->expires_at_ms / 1000));
 	if (t->kind == TICKET_SERVICE) {
 		json_object_set_new(claims, "role", json_string("service"));
@@ -187,4 +186,9 @@ void ticket_short_hash(char out[9], const struct ticket *t)
 enum err ticket_setup(const char **why)
 {
 	return jwt_keys_load(&keys, config_text("ROOM_JWT_SECRET"), why);
+}
+
+void ticket_setup_forgetful(void)
+{
+	jwt_keys_forgetful(keys);
 }

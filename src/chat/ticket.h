@@ -46,4 +46,7 @@ void ticket_short_hash(char out[9], const struct ticket *t);
 /* Once per process: loads ROOM_JWT_SECRET. */
 enum err ticket_setup(const char **why) MUST_CHECK;
 
+/* After ticket_setup, in hubs: a stream shows its ticket once, so remembering verified ones would only cost memory. */
+void ticket_setup_forgetful(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "http/ahead.h"
 #include "http/exchange.h"
 #include "http/tail.h"
 
@@ -23,6 +24,7 @@
 
 static atomic_bool ending;
 static atomic_int open_count;
+static bool accepts_ahead; /* set before threads start */
 
 enum err exchange_setup(void)
 {
@@ -122,12 +124,18 @@ static struct exchange *exchange_new(int fd)
 	return x;
 }
 
+void exchange_accept_ahead(void)
+{
+	accepts_ahead = true;
+	ahead_start(next_connection);
+}
+
 struct exchange *exchange_accept(void)
 {
 	FCGX_Request r;
 	int fd;
 
-	while ((fd = next_connection()) >= 0) {
+	while ((fd = accepts_ahead ? ahead_take() : next_connection()) >= 0) {
 		struct exchange *x;
 		bool whole;
 

@@ -26,6 +26,9 @@ struct exchange {
 /* Once per process, before threads: listens on descriptor 0 (given by whoever started us). Keeps our own SIGTERM handling. */
 enum err exchange_setup(void) MUST_CHECK;
 
+/* After exchange_setup, where bursts come (hubs): connections are accepted by a thread of its own and wait here, not in the socket's backlog. */
+void exchange_accept_ahead(void);
+
 /* Waits for the next request and takes it over. NULL only when the process is to end (exchange_shutdown, listening socket gone).
  * Broken requests are dropped inside. The caller frees by answering. */
 struct exchange *exchange_accept(void);

@@ -37,9 +37,12 @@ static void closing_records(unsigned char out[CLOSING_BYTES], uint16_t id)
 }
 
 /* What every reply says; the blank line is still missing. Returns the length. By hand: printf costs as much as all the rest of a reply. */
-static size_t fixed_headers(char out[HEAD_MAX_BYTES], const struct exchange *x, int status, const char *type)
+static size_t fixed_headers(char out[HEAD_MAX_BYTES], const struct exchange *x, int status, const char *type, bool stays)
 {
-	static const char after[] = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\nX-Request-Id: ";
+	/* lighttpd keeps 224 bytes per header for as long as the reply lasts: streams, which stay, get what they need and no more
+	 * (Vary where something does vary: then the gate has gathered headers). */
+	static const char all[] = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\nX-Request-Id: ";
+	static const char needed[] = "Cache-Control: no-store\r\nX-Request-Id: ";
 	char *at = stpcpy(out, "Status: ");
 
 	*at++ = (char)('0' + status / 100);
@@ -51,7 +54,7 @@ static size_t fixed_headers(char out[HEAD_MAX_BYTES], const struct exchange *x, 
 		at = stpncpy(at, type, TYPE_MAX_BYTES);
 		at = stpcpy(at, "\r\n");
 	}
-	at = mempcpy(at, after, sizeof after - 1);
+	at = stays && x->headers.len == 0 ? mempcpy(at, needed, sizeof needed - 1) : mempcpy(at, all, sizeof all - 1);
 	at = stpcpy(at, x->request.id);
 	at = stpcpy(at, "\r\n");
 	return (size_t)(at - out);
@@ -120,7 +123,7 @@ void exchange_reply(struct exchange *x, int status, const char *type, const char
 
 	if (x->request.method == METHOD_HEAD || !type)
 		body_len = 0;
-	iov[0] = (struct iovec){head, FCGI_HEADER_LEN + fixed_headers(head + FCGI_HEADER_LEN, x, status, type)};
+	iov[0] = (struct iovec){head, FCGI_HEADER_LEN + fixed_headers(head + FCGI_HEADER_LEN, x, status, type, false)};
 	iov[1] = (struct iovec){x->headers.data, x->headers.len};
 	iov[2] = (struct iovec){(char *)"\r\n", 2};
 	iov[3] = (struct iovec){(char *)body, body_len};
@@ -176,7 +179,7 @@ void exchange_error(struct exchange *x, enum err e, const char *details, int ret
 void exchange_stream_begin(struct exchange *x, const char *type, struct buf *out)
 {
 	char head[HEAD_MAX_BYTES];
-	size_t len = fixed_headers(head, x, 200, type);
+	size_t len = fixed_headers(head, x, 200, type, true);
 	int flags = fcntl(x->fd, F_GETFL);
 	struct buf block;
 

@@ -32,12 +32,13 @@ static void push(struct reader *r)
  * the time is over. A beginning and an end do. */
 static bool ends_poll(const char *event)
 {
-	return strcmp(event, "ready") == 0 || strcmp(event, "reset") == 0 || strcmp(event, "ticket:expired") == 0 || strncmp(event, "session:", 8) == 0;
+	return strcmp(event, "ready") == 0 || strcmp(event, "reset") == 0 || strcmp(event, "ticket:expired") == 0 ||
+		strncmp(event, "session:", 8) == 0;
 }
 
 static void poll_event(struct reader *r, const char *id, const char *event, const char *data, size_t len)
 {
-	struct buf *b = &r->events;
+	struct buf *b = &r->arrival->events;
 
 	if (b->len > 0)
 		buf_char(b, ',');
@@ -71,26 +72,27 @@ void answer_event(struct reader *r, const struct cursor *id, const char *event, 
 	}
 	buf_reset(frame);
 	sse_event(frame, id != NULL ? text : NULL, event, data, len);
-	exchange_stream_wrap(&r->out, r->x->fcgi_id, frame->data, frame->len);
+	exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 	if (!buf_ok(&r->out))
 		reader_end(r); /* too slow: it resumes by cursor */
 	else
 		push(r);
 }
 
-static void begin_stream(struct reader *r)
+static void begin_stream(struct reader *r, int retry_ms)
 {
 	struct buf *frame = &r->hub->scratch_frame;
 
-	exchange_header(r->x, "X-Accel-Buffering", "no");
-	exchange_stream_begin(r->x, "text/event-stream; charset=utf-8", &r->out);
-	exchange_shed(r->x);
+	exchange_stream_begin(r->x, "text/event-stream", &r->out);
+	r->x->fd = -1; /* ours alone now: an idle stream needs no exchange */
+	exchange_free(r->x);
+	r->x = NULL;
 	buf_reset(frame);
-	sse_retry(frame, jitter(RETRY_LEAST_MS, RETRY_SPREAD_MS));
-	exchange_stream_wrap(&r->out, r->x->fcgi_id, frame->data, frame->len);
+	sse_retry(frame, retry_ms);
+	exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 	r->begun = true;
 	/* Spread over the interval, so that streams that began together don't beat together. */
-	r->beat_at = clock_mono_ms() + jitter((int)r->heartbeat_ms / 2, (int)r->heartbeat_ms / 2 + 1);
+	r->beat_at = clock_mono_ms() + jitter(r->heartbeat_ms / 2, r->heartbeat_ms / 2 + 1);
 }
 
 static void ready_data(struct buf *b, const struct subscribed *s, const char *cursor)
@@ -117,9 +119,9 @@ void answer_ready(struct reader *r, const struct subscribed *s)
 	cursor_print(cursor, &s->from);
 	if (first && r->poll) {
 		r->begun = true;
-		subscribed_marks(&r->marks, s);
+		subscribed_marks(&r->arrival->marks, s);
 	} else if (first) {
-		begin_stream(r);
+		begin_stream(r, jitter(RETRY_LEAST_MS, RETRY_SPREAD_MS));
 	}
 	/* A poll that resumes gets the marks beside its events; it is not a beginning. */
 	if (r->poll && s->resumed == RESUMED_YES)
@@ -127,7 +129,7 @@ void answer_ready(struct reader *r, const struct subscribed *s)
 	buf_reset(data);
 	ready_data(data, s, cursor);
 	answer_event(r, &s->from, "ready", data->data, data->len);
-	if (s->resumed == RESUMED_NO && r->x != NULL && r->state != READER_ENDING) {
+	if (s->resumed == RESUMED_NO && r->fd >= 0 && r->state != READER_ENDING) {
 		buf_reset(data);
 		BUF_LIT(data, "{\"cursor\":\"");
 		buf_str(data, cursor);
@@ -144,18 +146,19 @@ void answer_poll(struct reader *r)
 	cursor_print(cursor, &r->at);
 	buf_init(&body, 8 * OUT_MOST);
 	BUF_LIT(&body, "{\"events\":[");
-	buf_add(&body, r->events.data, r->events.len);
+	buf_add(&body, r->arrival->events.data, r->arrival->events.len);
 	BUF_LIT(&body, "],\"cursor\":\"");
 	buf_str(&body, cursor);
 	BUF_LIT(&body, "\",\"expiresAt\":");
 	buf_int(&body, r->place->expires_at);
 	buf_str(&body, r->place->ended ? ",\"status\":\"ended\"," : ",\"status\":\"active\",");
-	buf_add(&body, r->marks.data, r->marks.len);
+	buf_add(&body, r->arrival->marks.data, r->arrival->marks.len);
 	buf_char(&body, '}');
 	place_part(r, false);
 	exchange_json(r->x, 200, &body);
 	buf_done(&body);
 	r->x = NULL;
+	r->fd = -1;
 	r->state = READER_ENDING;
 }
 
@@ -171,6 +174,7 @@ void answer_refuse(struct reader *r, enum err e)
 	else
 		exchange_error(r->x, e, NULL, e == ERR_STORE_UNAVAILABLE ? 2 : 0);
 	r->x = NULL;
+	r->fd = -1;
 	r->state = READER_ENDING;
 	push(r);
 }
@@ -181,15 +185,11 @@ void answer_retry(struct reader *r)
 		place_part(r, true);
 		exchange_error(r->x, ERR_STORE_UNAVAILABLE, NULL, 2);
 		r->x = NULL;
+		r->fd = -1;
 		r->state = READER_ENDING;
 		push(r);
 		return;
 	}
-	struct buf *frame = &r->hub->scratch_frame;
-	exchange_stream_begin(r->x, "text/event-stream; charset=utf-8", &r->out);
-	buf_reset(frame);
-	sse_retry(frame, jitter(RETRY_OVERLOAD_MS, RETRY_OVERLOAD_MS));
-	exchange_stream_wrap(&r->out, r->x->fcgi_id, frame->data, frame->len);
-	r->begun = true;
+	begin_stream(r, jitter(RETRY_OVERLOAD_MS, RETRY_OVERLOAD_MS));
 	reader_end(r);
 }

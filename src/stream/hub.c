@@ -2,6 +2,7 @@
 #include "stream/hub.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,7 +15,7 @@
 #include "base/config.h"
 #include "base/log.h"
 
-enum { EVENTS_MOST = 512, STOP_MS = 2000 };
+enum { EVENTS_MOST = 512, STOP_MS = 2000, TRIM_MS = 30000 };
 
 int64_t hub_mono_of(int64_t epoch_ms)
 {
@@ -86,6 +87,15 @@ static void round_of(struct hub *h)
 	readers_flush(h);
 }
 
+/* What a burst left behind goes back to the system: tens of thousands of idle streams are what a hub is for. */
+static void trim(void *owner)
+{
+	struct hub *h = owner;
+
+	malloc_trim(0);
+	timer_set(&h->timers, &h->trim_timer, clock_mono_ms() + TRIM_MS);
+}
+
 static atomic_bool stop;
 
 static void on_stop(int number)
@@ -134,6 +144,8 @@ static void set_up(struct hub *h)
 		abort();
 	getrlimit(RLIMIT_NOFILE, &files);
 	h->readers_most = files.rlim_cur > 200 ? files.rlim_cur - 100 : 100;
+	h->trim_timer = (struct timer){.fire = trim, .owner = h};
+	timer_set(&h->timers, &h->trim_timer, clock_mono_ms() + TRIM_MS);
 	hub_watch(h, h->wake, h, EPOLLIN, true);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);

@@ -37,29 +37,44 @@ enum reader_state {
 	READER_ENDING, /* what is in out goes, nothing more comes */
 };
 
+/* What a reader needs only until its stream has begun, a poll to its end. */
+struct arrival {
+	char conversation[ID_MAX + 1];
+	char *stream_ticket; /* to redeem; owned */
+	struct buf events;   /* a poll: events so far, comma-separated */
+	struct buf marks;    /* a poll: the snapshot of its beginning */
+	struct buf early;    /* passing events that came while it was subscribing: lines event, data */
+};
+
+/* One of tens of thousands: kept small. */
 struct reader {
 	struct hub *hub;
-	struct place *place;         /* NULL while redeeming, and after it left */
+	struct place *place;         /* NULL after it left */
 	struct reader *next, **prev; /* among the place's readers */
 	struct reader *next_dirty;   /* has something to be written at the end of this round */
-	struct exchange *x;          /* NULL when gone: only a call under way still holds the reader */
-	struct ticket ticket;
-	enum reader_state state;
-	bool poll, begun, dirty, watching, waiting_out, told_expiring, calling, registered, stale, cursor_given, fallback_known;
-	bool has_delivery;                                      /* a poll: something came that ends it */
-	int64_t heartbeat_ms, beat_at, poll_until, drain_until; /* clock_mono_ms */
-	struct cursor at;                                       /* the last entry it was given */
-	struct buf out;                                         /* FastCGI records not yet written */
-	struct buf events;                                      /* a poll: events so far, comma-separated */
-	struct buf marks;                                       /* a poll: the snapshot of its beginning */
-	struct buf early;                                       /* passing events that came while it was subscribing: lines event, data */
+	struct exchange *x;          /* NULL once a stream has begun */
+	struct arrival *arrival;     /* NULL then, too */
+	char *who;                   /* participant, NUL, role label; "" until a stream ticket is redeemed */
 	struct timer timer;
-	char *stream_ticket; /* to redeem; owned */
+	struct buf out;         /* FastCGI records not yet written */
+	struct cursor at;       /* the last entry it was given */
+	int64_t ticket_ends_ms; /* since the epoch */
+	int64_t beat_at;        /* clock_mono_ms: the next heartbeat of a stream */
+	int64_t until;          /* clock_mono_ms: a poll's time, or an ending exchange's */
+	int fd;                 /* the connection; -1 when gone: then only a call under way holds the reader */
+	int heartbeat_ms;
+	uint16_t fcgi_id;
+	uint8_t acts;
+	uint8_t state; /* enum reader_state */
+	bool student : 1, poll : 1, begun : 1, dirty : 1, waiting_out : 1, told_expiring : 1, calling : 1, registered : 1, stale : 1;
+	bool cursor_given : 1, known : 1; /* known: credentials beside the stream ticket said who */
+	bool has_delivery : 1;            /* a poll: something came that ends it */
 };
 
 struct typist {
+	struct typist *next;
+	int64_t until; /* clock_mono_ms */
 	char participant[ID_MAX + 1], role[10];
-	int64_t until; /* 0 = does not type */
 };
 
 struct leaver {
@@ -72,11 +87,10 @@ struct leaver {
 struct place {
 	struct hub *hub;
 	struct place *next_in_slot;
-	char conversation[ID_MAX + 1];
 	struct reader *readers;
 	int reader_count;
 	struct leaver *leavers;
-	struct typist typists[2];
+	struct typist *typists;
 	int64_t end;        /* highest position heard of */
 	int64_t expires_at; /* ms since the epoch */
 	int64_t settle_at;  /* clock_mono_ms, 0 = not known */
@@ -84,6 +98,7 @@ struct place {
 	bool ended, expiring, gone;
 	int calls; /* scripts under way that will come back here */
 	struct timer timer;
+	char conversation[]; /* its id */
 };
 
 struct hub {
@@ -99,7 +114,7 @@ struct hub {
 	struct reader *dirty;
 	bool leased, popping, stopping;
 	unsigned leases_under_way, bucket_turn;
-	struct timer lease_timer;
+	struct timer lease_timer, trim_timer;
 	struct buf scratch_data, scratch_frame;
 	struct intake *intake;
 };
@@ -118,7 +133,7 @@ void inbox_pop(struct hub *h);
 struct place *place_find(struct hub *h, const char *conversation);
 struct place *place_get(struct hub *h, const char *conversation); /* made when missing */
 void place_release(struct place *p);                              /* frees it when nothing holds it */
-void place_free(struct place *p);                                       /* whatever holds it: only at the end of the process */
+void place_free(struct place *p);                                 /* whatever holds it: only at the end of the process */
 void place_join(struct place *p, struct reader *r);
 void place_part(struct reader *r, bool clean); /* r leaves; its participant is told of later, if at all */
 int place_held(const struct place *p, const char *participant);
@@ -134,10 +149,13 @@ void reader_begin(struct reader *r); /* in the loop, r owned by it from now on *
 void reader_subscribe(struct reader *r);
 void reader_entry(struct reader *r, const struct entry *e); /* the next one, an old one or one too far ahead */
 void reader_passing(struct reader *r, const char *event, const char *data, size_t len);
-void reader_read_on(struct reader *r); /* reads the log from where it is */
-void reader_again(struct reader *r);   /* subscribes anew under the hub's new name */
-void reader_end(struct reader *r);     /* ends the exchange after what is in its buffer */
-void reader_gone(struct reader *r);    /* the client went */
+void reader_read_on(struct reader *r);                          /* reads the log from where it is */
+void reader_again(struct reader *r);                            /* subscribes anew under the hub's new name */
+void reader_end(struct reader *r);                              /* ends the exchange after what is in its buffer */
+void reader_identify(struct reader *r, const struct ticket *t); /* who it is, from here on */
+void reader_close(struct reader *r);                            /* the connection, at once */
+void reader_arrived(struct reader *r);                          /* frees what only an arrival needs */
+void reader_gone(struct reader *r);                             /* the client went */
 void reader_ready_fd(struct reader *r, unsigned events);
 void readers_flush(struct hub *h);
 void reader_kick(struct reader *r);

@@ -1,5 +1,6 @@
 /* The accepting side of a hub: threads that take requests from libfcgi, check who is there (CPU only), and hand readers to the loop. See hub.h. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,8 +60,8 @@ static enum err read_times(const struct exchange *x, struct reader *r)
 	enum err e = r->poll ? request_query_int(&x->request, "wait", 0, WAIT_MOST_S, WAIT_DEFAULT_S, &wait_s)
 						 : request_query_int(&x->request, "heartbeat", HEARTBEAT_S, HEARTBEAT_MOST_S, HEARTBEAT_S, &heartbeat_s);
 
-	r->heartbeat_ms = heartbeat_s * 1000;
-	r->poll_until = x->born_ms + wait_s * 1000;
+	r->heartbeat_ms = (int)heartbeat_s * 1000;
+	r->until = x->born_ms + wait_s * 1000;
 	r->beat_at = x->born_ms + r->heartbeat_ms;
 	return e;
 }
@@ -73,6 +74,26 @@ static void overloaded(struct exchange *x, bool poll)
 		exchange_error(x, ERR_STORE_UNAVAILABLE, NULL, 10);
 	else
 		exchange_reply(x, 200, "text/event-stream; charset=utf-8", later, sizeof later - 1);
+}
+
+static struct reader *reader_of(struct exchange *x, bool poll, const struct credentials *who)
+{
+	static const struct ticket nobody = {.expires_at_ms = INT64_MAX / 4}; /* until its stream ticket is redeemed */
+	struct reader *r = calloc(1, sizeof *r);
+
+	if (r == NULL || (r->arrival = calloc(1, sizeof *r->arrival)) == NULL)
+		abort();
+	r->hub = the_intake->hub;
+	r->x = x;
+	r->fd = x->fd;
+	r->fcgi_id = x->fcgi_id;
+	r->poll = poll;
+	r->known = who->known;
+	reader_identify(r, who->known ? &who->ticket : &nobody);
+	snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "%s", x->request.params[0]);
+	if (who->stream_ticket != NULL)
+		r->arrival->stream_ticket = strdup(who->stream_ticket);
+	return r;
 }
 
 static void take_in(struct exchange *x, bool poll)
@@ -94,28 +115,19 @@ static void take_in(struct exchange *x, bool poll)
 		overloaded(x, poll);
 		return;
 	}
-	struct reader *r = calloc(1, sizeof *r);
-	if (r == NULL)
-		abort();
-	r->hub = h;
-	r->x = x;
-	r->poll = poll;
-	r->fallback_known = who.known;
-	r->ticket = who.ticket;
-	strncpy(r->ticket.conversation, x->request.params[0], sizeof r->ticket.conversation - 1);
-	if (!who.known)
-		r->ticket.expires_at_ms = INT64_MAX / 4; /* until it is redeemed */
-	if (who.stream_ticket != NULL)
-		r->stream_ticket = strdup(who.stream_ticket);
+	struct reader *r = reader_of(x, poll, &who);
 	e = read_cursor(x, r);
 	if (e == OK)
 		e = read_times(x, r);
 	if (e != OK) {
 		exchange_error(x, e, "after, wait or heartbeat", 0);
-		free(r->stream_ticket);
+		reader_arrived(r);
+		free(r->who);
 		free(r);
 		return;
 	}
+	if (who.stream_ticket == NULL)
+		exchange_shed(x); /* all has been read: what waits by the thousand in a burst should be small */
 	atomic_fetch_add(&h->readers, 1);
 	hand_over(the_intake, r);
 }
@@ -159,6 +171,7 @@ struct intake *intake_start(struct hub *h)
 	in->end = &in->accepted;
 	pthread_mutex_init(&in->lock, NULL);
 	the_intake = in;
+	exchange_accept_ahead();
 	if (pthread_create(&in->thread, NULL, run, NULL) != 0)
 		abort();
 	return in;

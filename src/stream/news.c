@@ -76,7 +76,7 @@ static void entry_news(struct place *p, struct span rest)
 	if (e.kind == ENTRY_EVENT && e.event.len == 13 && memcmp(e.event.at, "session:ended", 13) == 0)
 		p->ended = true;
 	/* Who sends has stopped typing. */
-	if (e.kind == ENTRY_MESSAGE && (p->typists[0].until > 0 || p->typists[1].until > 0) && text(who, sizeof who, e.message.sender))
+	if (e.kind == ENTRY_MESSAGE && p->typists != NULL && text(who, sizeof who, e.message.sender))
 		place_typing(p, who, "", false);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -119,7 +119,7 @@ static void passing_news(struct place *p, struct span rest)
 		place_settle_at(p, clock_now_ms() + 60000);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (strcmp(r->ticket.participant, author) != 0)
+		if (strcmp(r->who, author) != 0)
 			reader_passing(r, event, rest.at, rest.len);
 	}
 }
@@ -132,7 +132,7 @@ static void kick_news(struct place *p, struct span who)
 		return;
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (strcmp(r->ticket.participant, participant) == 0)
+		if (strcmp(r->who, participant) == 0)
 			reader_kick(r);
 	}
 }

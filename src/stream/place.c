@@ -50,11 +50,11 @@ struct place *place_get(struct hub *h, const char *conversation)
 		return p;
 	if (h->place_count >= h->slot_count)
 		grow(h);
-	p = calloc(1, sizeof *p);
+	p = calloc(1, sizeof *p + strlen(conversation) + 1);
 	if (p == NULL)
 		abort();
 	p->hub = h;
-	snprintf(p->conversation, sizeof p->conversation, "%s", conversation);
+	strcpy(p->conversation, conversation);
 	p->timer.fire = fire;
 	p->timer.owner = p;
 	struct place **slot = slot_of(h, conversation);
@@ -73,9 +73,19 @@ static void forget_leavers(struct place *p)
 	}
 }
 
+static void forget_typists(struct place *p)
+{
+	while (p->typists != NULL) {
+		struct typist *t = p->typists;
+		p->typists = t->next;
+		free(t);
+	}
+}
+
 void place_free(struct place *p)
 {
 	forget_leavers(p);
+	forget_typists(p);
 	free(p);
 }
 
@@ -89,7 +99,7 @@ void place_release(struct place *p)
 	*at = p->next_in_slot;
 	p->hub->place_count--;
 	timer_clear(&p->hub->timers, &p->timer);
-	free(p);
+	place_free(p);
 }
 
 void place_each(struct hub *h, void (*fn)(struct place *p))
@@ -122,7 +132,7 @@ int place_held(const struct place *p, const char *participant)
 	int n = 0;
 
 	for (const struct reader *r = p->readers; r != NULL; r = r->next)
-		n += strcmp(r->ticket.participant, participant) == 0;
+		n += strcmp(r->who, participant) == 0;
 	return n;
 }
 
@@ -158,7 +168,7 @@ void place_part(struct reader *r, bool clean)
 	r->place = NULL;
 	/* After its end there is nothing to be present in. */
 	if (r->registered && !p->gone && !p->hub->stopping)
-		note_leaver(p, r->ticket.participant, clean);
+		note_leaver(p, r->who, clean);
 	place_schedule(p);
 	place_release(p);
 }
@@ -173,33 +183,61 @@ static void tell_typing(struct place *p, const struct typist *t, bool is_typing)
 
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (strcmp(r->ticket.participant, t->participant) != 0)
+		if (strcmp(r->who, t->participant) != 0)
 			reader_passing(r, "user:typing", data, (size_t)n);
 	}
 }
 
+static struct typist **find_typist(struct place *p, const char *participant)
+{
+	struct typist **at = &p->typists;
+
+	while (*at != NULL && strcmp((*at)->participant, participant) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void stop_typing(struct place *p, struct typist **at)
+{
+	struct typist *t = *at;
+
+	*at = t->next;
+	tell_typing(p, t, false);
+	free(t);
+}
+
 void place_typing(struct place *p, const char *participant, const char *role, bool is_typing)
 {
-	struct typist *t = &p->typists[0];
+	struct typist **at = find_typist(p, participant), *t = *at;
 
-	if (strcmp(t->participant, participant) != 0 && (t->until > 0 || strcmp(p->typists[1].participant, participant) == 0))
-		t = &p->typists[1];
-	if (!is_typing && (t->until == 0 || strcmp(t->participant, participant) != 0))
+	if (!is_typing) {
+		if (t != NULL)
+			stop_typing(p, at);
 		return;
-	snprintf(t->participant, sizeof t->participant, "%s", participant);
+	}
+	if (t == NULL) {
+		t = calloc(1, sizeof *t);
+		if (t == NULL)
+			abort();
+		t->next = p->typists;
+		p->typists = t;
+		snprintf(t->participant, sizeof t->participant, "%s", participant);
+	}
 	snprintf(t->role, sizeof t->role, "%s", role);
-	t->until = is_typing ? clock_mono_ms() + TYPING_MS : 0;
-	tell_typing(p, t, is_typing);
+	t->until = clock_mono_ms() + TYPING_MS;
+	tell_typing(p, t, true);
 	place_schedule(p);
 }
 
 static void end_typing(struct place *p, int64_t now)
 {
-	for (int i = 0; i < 2; i++)
-		if (p->typists[i].until > 0 && p->typists[i].until <= now) {
-			p->typists[i].until = 0;
-			tell_typing(p, &p->typists[i], false);
-		}
+	struct typist **at = &p->typists;
+
+	while (*at != NULL)
+		if ((*at)->until <= now)
+			stop_typing(p, at);
+		else
+			at = &(*at)->next;
 }
 
 /* ---- leaves and presence ---- */
@@ -320,9 +358,8 @@ void place_schedule(struct place *p)
 		int64_t deadline = hub_mono_of(p->expires_at) + 5;
 		at = earlier(at, deadline > p->look_at ? deadline : p->look_at);
 	}
-	for (int i = 0; i < 2; i++)
-		if (p->typists[i].until > 0)
-			at = earlier(at, p->typists[i].until);
+	for (const struct typist *t = p->typists; t != NULL; t = t->next)
+		at = earlier(at, t->until);
 	for (const struct leaver *l = p->leavers; l != NULL; l = l->next)
 		at = earlier(at, l->due_at);
 	if (p->settle_at > 0 && p->readers != NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "chat/credentials.h"
@@ -34,12 +35,12 @@ static void schedule(struct reader *r)
 	int64_t now = clock_mono_ms(), at = now + 3600000;
 
 	if (r->state == READER_ENDING) {
-		at = r->drain_until;
+		at = r->until;
 	} else {
-		int64_t ticket_end = hub_mono_of(r->ticket.expires_at_ms);
+		int64_t ticket_end = hub_mono_of(r->ticket_ends_ms);
 		if (r->begun)
 			at = earlier(at, r->told_expiring ? ticket_end : ticket_end - TICKET_WARNING_MS);
-		at = earlier(at, r->poll ? r->poll_until : r->beat_at);
+		at = earlier(at, r->poll ? r->until : r->beat_at);
 	}
 	if (at <= now)
 		at = now + 1; /* never in a circle, whatever the clocks say */
@@ -48,9 +49,9 @@ static void schedule(struct reader *r)
 
 static bool check_ticket(struct reader *r)
 {
-	int64_t left = r->ticket.expires_at_ms - clock_now_ms();
+	int64_t left = r->ticket_ends_ms - clock_now_ms();
 	char data[64];
-	int n = snprintf(data, sizeof data, "{\"expiresAt\":%lld}", (long long)r->ticket.expires_at_ms);
+	int n = snprintf(data, sizeof data, "{\"expiresAt\":%lld}", (long long)r->ticket_ends_ms);
 
 	if (left <= 0) {
 		reader_passing(r, "ticket:expired", data, (size_t)n);
@@ -70,7 +71,7 @@ static void beat(struct reader *r, int64_t now)
 		struct buf *frame = &r->hub->scratch_frame;
 		buf_reset(frame);
 		sse_comment(frame, "");
-		exchange_stream_wrap(&r->out, r->x->fcgi_id, frame->data, frame->len);
+		exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 		note_dirty(r);
 	}
 	r->beat_at = now + r->heartbeat_ms;
@@ -81,23 +82,22 @@ static void fire(void *owner)
 	struct reader *r = owner;
 	int64_t now = clock_mono_ms();
 
-	if (r->x == NULL)
+	if (r->fd < 0)
 		return;
 	if (r->state == READER_ENDING) {
-		exchange_free(r->x);
-		r->x = NULL;
+		reader_close(r);
 		note_dirty(r);
 		return;
 	}
 	if (r->begun && !check_ticket(r))
 		return;
-	if (r->poll && r->begun && now >= r->poll_until) {
+	if (r->poll && r->begun && now >= r->until) {
 		r->has_delivery = true; /* its time is over: it gets what there is */
 		note_dirty(r);
 		return;
 	}
-	if (r->poll && now >= r->poll_until)
-		r->poll_until = now + 500; /* still subscribing: the script's answer or its time-out comes first */
+	if (r->poll && now >= r->until)
+		r->until = now + 500; /* still subscribing: the script's answer or its time-out comes first */
 	if (!r->poll && r->begun && now >= r->beat_at)
 		beat(r, now);
 	if (!r->begun && r->beat_at <= now)
@@ -139,7 +139,7 @@ static void give(struct reader *r, const struct entry *e)
 
 static void give_entries(struct reader *r, const struct reply *entries)
 {
-	for (size_t i = 0; i < reply_count(entries) && r->x != NULL && r->state != READER_ENDING; i++) {
+	for (size_t i = 0; i < reply_count(entries) && r->fd >= 0 && r->state != READER_ENDING; i++) {
 		struct entry e;
 		size_t len;
 		const char *bytes = reply_text(reply_at(entries, i), &len);
@@ -156,7 +156,7 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 	struct reader *r = ctx;
 
 	r->calling = false;
-	if (r->x == NULL || r->state != READER_CATCHING_UP) {
+	if (r->fd < 0 || r->state != READER_CATCHING_UP) {
 		note_dirty(r);
 		return;
 	}
@@ -168,25 +168,31 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 	}
 	place_deadline(r->place, t->expires_at);
 	give_entries(r, t->entries);
-	if (r->x != NULL && r->state == READER_CATCHING_UP)
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		go_live_or_on(r, t->length);
 }
 
 static void give_early(struct reader *r, int64_t since)
 {
-	char *at = r->early.data, *end = r->early.data + r->early.len;
+	struct buf early;
 
-	while (at != NULL && at < end) {
+	if (r->arrival == NULL)
+		return;
+	early = r->arrival->early;
+	buf_init(&r->arrival->early, FULL_ENOUGH);
+	for (char *at = early.data, *end = at + early.len; at < end;) {
 		char *event = at, *data = strchr(at, '\n') + 1, *stop = strchr(data, '\n');
 		const char *when;
-		event[data - event - 1] = '\0';
+		data[-1] = '\0';
 		*stop = '\0';
 		when = strstr(data, "\"at\":");
 		if (when == NULL || strtoll(when + 5, NULL, 10) >= since)
 			reader_passing(r, event, data, (size_t)(stop - data));
 		at = stop + 1;
 	}
-	buf_done(&r->early);
+	buf_done(&early);
+	if (!r->poll)
+		reader_arrived(r); /* a stream needs it no more */
 }
 
 static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscribed *s)
@@ -194,7 +200,7 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	struct reader *r = ctx;
 
 	r->calling = false;
-	if (r->x == NULL || r->state != READER_SUBSCRIBING) {
+	if (r->fd < 0 || r->state != READER_SUBSCRIBING) {
 		note_dirty(r);
 		return;
 	}
@@ -222,26 +228,28 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	give_early(r, s->now);
 	if (begins) {
 		check_ticket(r);
-		if (r->x != NULL && r->state != READER_ENDING)
+		if (r->fd >= 0 && r->state != READER_ENDING)
 			schedule(r);
 	}
-	if (r->x == NULL || r->state != READER_CATCHING_UP)
+	if (r->fd < 0 || r->state != READER_CATCHING_UP)
 		return;
 	give_entries(r, s->entries);
-	if (r->x != NULL && r->state == READER_CATCHING_UP)
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		go_live_or_on(r, s->length);
 }
 
 void reader_subscribe(struct reader *r)
 {
 	r->state = READER_SUBSCRIBING;
-	if (r->place == NULL)
-		place_join(place_get(r->hub, r->ticket.conversation), r);
 	if (!r->hub->leased || r->calling)
 		return; /* lease.c comes back to all readers with reader_again */
 	r->calling = r->registered = true;
-	subscribe(r->hub->commands, &r->ticket, r->hub->id, place_held(r->place, r->ticket.participant),
-		r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
+	struct ticket by = {.acts = r->acts};
+	strcpy(by.conversation, r->place->conversation);
+	strcpy(by.participant, r->who);
+	strcpy(by.side, r->student ? "student" : "counselor");
+	strcpy(by.role, r->who + strlen(r->who) + 1);
+	subscribe(r->hub->commands, &by, r->hub->id, place_held(r->place, r->who), r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
 }
 
 void reader_again(struct reader *r)
@@ -269,26 +277,72 @@ static void redeemed(void *ctx, enum err e, const struct ticket *t)
 	struct reader *r = ctx;
 
 	r->calling = false;
-	if (r->x == NULL) {
+	if (r->fd < 0) {
 		note_dirty(r);
 		return;
 	}
-	if (e == OK && r->fallback_known && strcmp(t->participant, r->ticket.participant) != 0)
+	if (e == OK && r->known && strcmp(t->participant, r->who) != 0)
 		e = ERR_BAD_REQUEST;
 	if (e == OK && t->expires_at_ms <= clock_now_ms())
 		e = ERR_TICKET_EXPIRED;
 	if (e == OK) {
 		/* EventSource reconnects with this same, now spent, URL: from here on the cookie speaks. */
 		char *jwt = ticket_mint(t);
-		r->ticket = *t;
+		reader_identify(r, t);
 		if (jwt != NULL)
 			credentials_cookie_set(r->x, t, jwt, strlen(jwt));
 		free(jwt);
-	} else if (!(e == ERR_UNAUTHENTICATED && r->fallback_known)) {
+	} else if (!(e == ERR_UNAUTHENTICATED && r->known)) {
 		answer_refuse(r, e);
 		return;
 	}
 	reader_subscribe(r);
+}
+
+void reader_identify(struct reader *r, const struct ticket *t)
+{
+	size_t participant = strlen(t->participant) + 1, role = strlen(t->role) + 1;
+
+	free(r->who);
+	r->who = malloc(participant + role);
+	if (r->who == NULL)
+		abort();
+	memcpy(r->who, t->participant, participant);
+	memcpy(r->who + participant, t->role, role);
+	r->student = strcmp(t->side, "student") == 0;
+	r->acts = (uint8_t)t->acts;
+	r->ticket_ends_ms = t->expires_at_ms;
+}
+
+void reader_arrived(struct reader *r)
+{
+	if (r->arrival == NULL)
+		return;
+	buf_done(&r->arrival->events);
+	buf_done(&r->arrival->marks);
+	buf_done(&r->arrival->early);
+	free(r->arrival->stream_ticket);
+	free(r->arrival);
+	r->arrival = NULL;
+}
+
+static void init_arrival(struct arrival *a)
+{
+	buf_init(&a->events, 4 * OUT_MOST);
+	buf_init(&a->marks, OUT_MOST);
+	buf_init(&a->early, FULL_ENOUGH);
+}
+
+/* Where passing events wait while it subscribes: a stream that subscribes again has let its arrival go. */
+static struct buf *early_of(struct reader *r)
+{
+	if (r->arrival == NULL) {
+		r->arrival = calloc(1, sizeof *r->arrival);
+		if (r->arrival == NULL)
+			abort();
+		init_arrival(r->arrival);
+	}
+	return &r->arrival->early;
 }
 
 void reader_begin(struct reader *r)
@@ -296,22 +350,21 @@ void reader_begin(struct reader *r)
 	r->timer.fire = fire;
 	r->timer.owner = r;
 	buf_init(&r->out, OUT_MOST);
-	buf_init(&r->events, 4 * OUT_MOST);
-	buf_init(&r->marks, OUT_MOST);
-	buf_init(&r->early, FULL_ENOUGH);
-	hub_watch(r->hub, r->x->fd, r, EPOLLIN | EPOLLRDHUP, true);
+	init_arrival(r->arrival);
+	place_join(place_get(r->hub, r->arrival->conversation), r);
+	hub_watch(r->hub, r->fd, r, EPOLLIN | EPOLLRDHUP, true);
 	if (r->hub->stopping) {
 		answer_retry(r);
 		return;
 	}
 	schedule(r);
-	if (r->stream_ticket == NULL) {
+	if (r->arrival->stream_ticket == NULL) {
 		reader_subscribe(r);
 		return;
 	}
 	r->state = READER_REDEEMING;
 	r->calling = true;
-	redeem(r->hub->commands, r->ticket.conversation, r->stream_ticket, redeemed, r);
+	redeem(r->hub->commands, r->place->conversation, r->arrival->stream_ticket, redeemed, r);
 }
 
 /* ---- news ---- */
@@ -340,34 +393,45 @@ void reader_passing(struct reader *r, const char *event, const char *data, size_
 	if (r->state == READER_LIVE || r->state == READER_CATCHING_UP) {
 		answer_event(r, NULL, event, data, len);
 	} else if (r->state == READER_SUBSCRIBING) {
-		buf_str(&r->early, event);
-		buf_char(&r->early, '\n');
-		buf_add(&r->early, data, len);
-		buf_char(&r->early, '\n');
-		if (!buf_ok(&r->early))
-			buf_reset(&r->early); /* passing events may be lost, entries never */
+		struct buf *early = early_of(r);
+		buf_str(early, event);
+		buf_char(early, '\n');
+		buf_add(early, data, len);
+		buf_char(early, '\n');
+		if (!buf_ok(early))
+			buf_reset(early); /* passing events may be lost, entries never */
 	}
 }
 
 /* ---- ending ---- */
 
+void reader_close(struct reader *r)
+{
+	if (r->x != NULL)
+		exchange_free(r->x);
+	else if (r->fd >= 0)
+		close(r->fd);
+	r->x = NULL;
+	r->fd = -1;
+}
+
 void reader_end(struct reader *r)
 {
-	if (r->x == NULL || r->state == READER_ENDING)
+	if (r->fd < 0 || r->state == READER_ENDING)
 		return;
 	place_part(r, true);
 	r->state = READER_ENDING;
 	r->out.max += 64; /* room for the end even when the reader was too slow for the rest */
 	r->out.failed = false;
-	exchange_stream_end(&r->out, r->x->fcgi_id);
-	r->drain_until = clock_mono_ms() + DRAIN_MS;
+	exchange_stream_end(&r->out, r->fcgi_id);
+	r->until = clock_mono_ms() + DRAIN_MS;
 	schedule(r);
 	note_dirty(r);
 }
 
 void reader_kick(struct reader *r)
 {
-	if (r->x == NULL || r->state == READER_ENDING)
+	if (r->fd < 0 || r->state == READER_ENDING)
 		return;
 	if (!r->begun) {
 		/* Its own script's answer tells it what is the matter; only when we stop there will be none. */
@@ -383,19 +447,20 @@ void reader_kick(struct reader *r)
 
 void reader_gone(struct reader *r)
 {
-	if (r->x == NULL)
+	if (r->fd < 0)
 		return;
 	if (r->begun && !r->poll) {
 		/* lighttpd still wants the end of the reply, or it logs an error with the query in it. */
 		if (r->state != READER_ENDING)
 			reader_end(r);
-		send(r->x->fd, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		exchange_free(r->x);
+		send(r->fd, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		reader_close(r);
 	} else {
 		place_part(r, true);
 		exchange_empty(r->x, 204);
+		r->x = NULL;
+		r->fd = -1;
 	}
-	r->x = NULL;
 	r->state = READER_ENDING;
 	note_dirty(r);
 }
@@ -403,7 +468,7 @@ void reader_gone(struct reader *r)
 static void discard(struct reader *r)
 {
 	char bytes[512];
-	ssize_t n = recv(r->x->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	ssize_t n = recv(r->fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		reader_gone(r);
@@ -411,7 +476,7 @@ static void discard(struct reader *r)
 
 void reader_ready_fd(struct reader *r, unsigned events)
 {
-	if (r->x == NULL)
+	if (r->fd < 0)
 		return;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
 		reader_gone(r);
@@ -430,13 +495,13 @@ static void watch_out(struct reader *r, bool wanted)
 	if (r->waiting_out == wanted)
 		return;
 	r->waiting_out = wanted;
-	hub_watch(r->hub, r->x->fd, r, EPOLLIN | EPOLLRDHUP | (wanted ? EPOLLOUT : 0), false);
+	hub_watch(r->hub, r->fd, r, EPOLLIN | EPOLLRDHUP | (wanted ? EPOLLOUT : 0), false);
 }
 
 static void flush(struct reader *r)
 {
 	while (r->out.len > 0) {
-		ssize_t n = send(r->x->fd, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(r->fd, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN) {
@@ -455,8 +520,7 @@ static void flush(struct reader *r)
 	}
 	watch_out(r, false);
 	if (r->state == READER_ENDING) {
-		exchange_free(r->x);
-		r->x = NULL;
+		reader_close(r);
 	} else if (r->state == READER_CATCHING_UP && !r->calling) {
 		go_live_or_on(r, 0);
 	}
@@ -466,10 +530,8 @@ static void reader_free(struct reader *r)
 {
 	timer_clear(&r->hub->timers, &r->timer);
 	buf_done(&r->out);
-	buf_done(&r->events);
-	buf_done(&r->marks);
-	buf_done(&r->early);
-	free(r->stream_ticket);
+	reader_arrived(r);
+	free(r->who);
 	atomic_fetch_sub(&r->hub->readers, 1);
 	free(r);
 }
@@ -480,13 +542,13 @@ void readers_flush(struct hub *h)
 		struct reader *r = h->dirty;
 		h->dirty = r->next_dirty;
 		r->dirty = false;
-		if (r->x != NULL && r->poll && r->begun && r->has_delivery)
+		if (r->fd >= 0 && r->poll && r->begun && r->has_delivery)
 			answer_poll(r);
-		else if (r->x != NULL && !r->poll)
+		else if (r->fd >= 0 && !r->poll)
 			flush(r);
-		else if (r->x != NULL && r->out.len > 0)
+		else if (r->fd >= 0 && r->out.len > 0)
 			flush(r);
-		if (r->x == NULL && !r->calling && !r->dirty)
+		if (r->fd < 0 && !r->calling && !r->dirty)
 			reader_free(r);
 	}
 }
