@@ -11,10 +11,12 @@
 #include "api/routes.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "store/dbpool.h"
 #include "store/store.h"
 
 #define THREADS_MAX 8
 #define DRAIN_MS 2000
+#define DB_WAITING_MOST 1024
 
 #define CONVERSATION "/api/conversations/{id}"
 
@@ -27,6 +29,8 @@ static const struct route routes[] = {
 	{METHOD_POST, CONVERSATION "/typing", WHO_PARTICIPANT, 0, signals_typing},
 	{METHOD_PUT, CONVERSATION "/read", WHO_PARTICIPANT, 0, signals_read},
 	{METHOD_GET, CONVERSATION "/presence", WHO_PARTICIPANT, 0, signals_presence},
+	{METHOD_PUT, CONVERSATION "/device", WHO_PARTICIPANT, 0, devices_put_own},
+	{METHOD_DELETE, CONVERSATION "/device", WHO_PARTICIPANT, 0, devices_delete_own},
 	{METHOD_POST, CONVERSATION "/end", WHO_PARTICIPANT, ACT_END, closing_end},
 	{METHOD_DELETE, CONVERSATION, WHO_PARTICIPANT, ACT_ERASE, closing_erase},
 	{METHOD_POST, CONVERSATION "/cookie", WHO_ENTRANT, 0, entrance_cookie},
@@ -38,6 +42,8 @@ static const struct route routes[] = {
 	{METHOD_DELETE, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_erase},
 	{METHOD_POST, "/api/sessions/{id}/end", WHO_SERVICE, 0, sessions_end},
 	{METHOD_POST, "/api/sessions/{id}/tickets", WHO_SERVICE, 0, sessions_ticket},
+	{METHOD_PUT, "/api/participants/{id}/device", WHO_SERVICE, 0, devices_put_person},
+	{METHOD_DELETE, "/api/participants/{id}/device", WHO_SERVICE, 0, devices_delete_person},
 	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
 	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
 };
@@ -80,6 +86,7 @@ static int setup(void)
 		fputs("ROOM_REDIS: no address I understand\n", stderr);
 		return -1;
 	}
+	dbpool_open((int)config_number("ROOM_DB_THREADS"), DB_WAITING_MOST);
 	return 0;
 }
 
@@ -99,6 +106,7 @@ int main(void)
 	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
+	dbpool_close();
 	store_close(); /* what still waits for Redis is answered 503 */
 	exchange_drain(DRAIN_MS / 10);
 	log_line(LOG_INFO, "api.end", NULL);

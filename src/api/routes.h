@@ -25,6 +25,12 @@ void signals_read(struct exchange *x);
 void signals_alive(struct exchange *x);
 void signals_presence(struct exchange *x);
 
+/* devices.c: push targets, one's own or (MainServer) a person's */
+void devices_put_own(struct exchange *x);
+void devices_delete_own(struct exchange *x);
+void devices_put_person(struct exchange *x);
+void devices_delete_person(struct exchange *x);
+
 /* closing.c: what a participant may do to the whole conversation */
 void closing_end(struct exchange *x);
 void closing_erase(struct exchange *x);

@@ -4,8 +4,7 @@
 
 #include "api/sessions_body.h"
 #include "base/config.h"
-
-#define DEVICE_MAX_BYTES 4096 /* FCM's registration tokens are some 200 bytes, without a promised limit */
+#include "chat/device.h"
 
 const char *sessions_read_role(struct body *b)
 {
@@ -36,34 +35,21 @@ static void read_permissions(struct body *b, struct session_new *n)
 		body_wrong(b, ERR_BAD_REQUEST, "permissions must be a list of names, or {\"student\":[…],\"counselor\":[…]}.");
 }
 
-/* {"token":…} or {"fid":…} as compact JSON in the arena; NULL when absent. */
+/* As compact JSON in the arena; NULL when absent. */
 static const char *read_device(struct body *b, const json_t *devices, const char *side)
 {
-	static const char *const kinds[] = {"token", "fid"};
-	const json_t *device = json_object_get(devices, side), *target = NULL;
-	const char *kept = NULL;
-	int given = 0;
-	char *text;
+	const json_t *json = json_object_get(devices, side);
+	char text[DEVICE_TEXT_MAX];
+	struct device d;
 
-	if (!device || json_is_null(device))
+	if (!json || json_is_null(json))
 		return NULL;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (json_object_get(device, kinds[i])) {
-			target = json_object_get(device, kinds[i]);
-			given++;
-		}
-	}
-	if (given != 1 || !json_is_string(target) || json_string_length(target) < 1 || json_string_length(target) > DEVICE_MAX_BYTES) {
-		body_wrong(b, ERR_BAD_REQUEST, "devices.%s must be {\"token\":…} or {\"fid\":…}.", side);
+	if (!device_parse(&d, json)) {
+		body_wrong(b, ERR_BAD_REQUEST, "devices.%s must be " DEVICE_SHAPE ".", side);
 		return NULL;
 	}
-	text = json_dumps(device, JSON_COMPACT);
-	if (text && strlen(text) <= 2 * DEVICE_MAX_BYTES)
-		kept = arena_strdup(b->arena, text);
-	else
-		body_wrong(b, ERR_BAD_REQUEST, "devices.%s is too large.", side);
-	free(text);
-	return kept;
+	device_write(text, &d);
+	return arena_strdup(b->arena, text);
 }
 
 void sessions_read_new(struct body *b, struct session_new *n)

@@ -63,6 +63,12 @@ local function keep_key(key, deadline)
   if call('PTTL', key) < 0 then call('PEXPIREAT', key, deadline + BACKSTOP) end
 end
 
+-- Readers learn that this one is here. What was told of it meanwhile (_presence.lua, o:) is over, and so is waiting for a device of its.
+local function arrived(who, told)
+  call('HSET', present, 'o:' .. who, 1)
+  if told == 'n' then call('ZREM', push, id .. ' ' .. who) end
+end
+
 local function missing()
   if call('EXISTS', gone) == 1 then return { 'GONE' } end
   return { 'NOT_FOUND' }
@@ -72,6 +78,13 @@ local function note(what, side, position)
   if call('RPUSH', audit, now_text .. ' ' .. what .. ' ' .. id .. ' ' .. side .. ' ' .. position) > AUDIT_MOST + 1000 then
     call('LTRIM', audit, -AUDIT_MOST, -1)
   end
+end
+
+-- What MainServer is to be told, carried on by the worker. role: who did it.
+local function tell(what, role, expires)
+  local queue = tag .. 'events'
+  local item = now_text .. ' ' .. what .. ' ' .. id .. ' ' .. role .. ' ' .. call('HGET', conv, 'createdAt') .. ' ' .. expires
+  if call('RPUSH', queue, item) > AUDIT_MOST + 1000 then call('LTRIM', queue, -AUDIT_MOST, -1) end
 end
 
 -- An entry and what hubs are told of it. Returns its position.

@@ -5,7 +5,7 @@ local other_side = side == 'student' and 'counselor' or 'student'
 local expires, status
 local c            -- the conversation's fields, in the order of enter(); everything a send needs comes in one call
 local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT = 6, 7, 8, 9, 10, 11, 12, 13
-local other_here   -- readers were told that the other one is here
+local other_told   -- what was told of the other one (_presence.lua, o:)
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
 -- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life.
@@ -18,21 +18,22 @@ local function enter(acts)
   if c[3] ~= me then return { 'NOT_FOUND' } end
   if acts > 0 and bit.band(acts, bit.band(my_acts, tonumber(c[4]))) ~= acts then return { 'FORBIDDEN' } end
   local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me, 'o:' .. (c[OTHER] or ''))
-  other_here = signs[3]
+  other_told = signs[3]
   if not signs[1] then
     call('HSET', present, 'l:' .. me, now)
     keep_key(present, expires)
   elseif now - signs[1] > 1000 then
     call('HSET', present, 'l:' .. me, now)
   end
-  if not signs[2] then
-    call('HSET', present, 'o:' .. me, 1)
+  if signs[2] ~= '1' then
+    arrived(me, signs[2])
     announce_passing('presence', '', '{"participant":"' .. me .. '","role":"' .. role .. '","online":true,"at":' .. now .. '}')
   end
   if not c[5] and status == 'active' then
     call('HSET', conv, 'in:' .. side, role)
     append_event(spare_check, 'user:joined', '{"participant":"' .. me .. '","role":"' .. role .. '","at":' .. now .. '}', expires)
     note('joined', side, 0)
+    tell('joined', role, expires)
   end
   return nil
 end

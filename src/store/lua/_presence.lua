@@ -3,10 +3,13 @@
 --   g:<participant>        left cleanly at, ms
 --   a:<participant>        its client says `alive`, so an open stream alone proves nothing
 --   s:<participant>:<hub>  exchanges that this hub holds open for it
---   o:<participant>        readers were told that it is here
+--   o:<participant>        what was told of it: '1' readers know that it is here; and while it is away and something waits for it: 'w' MainServer knows, a push
+--                          is due or under way; 'n' the same, but it has no device; 'p' it was pushed: no more of that until it comes (no field: none of these)
+--   c:<participant>        the highest position it resumed from: what stands before was delivered
+--   n:<participant>        how often the push that is due failed
 local LIFE_MS = 60000
 
--- Signs of the participants, read once: { [participant] = {life, left, alive, streams, online} }
+-- Signs of the participants, read once: { [participant] = {life, left, alive, streams, told} }
 local function signs()
   local all, flat, leased = {}, call('HGETALL', present), {}
   for i = 1, #flat, 2 do
@@ -16,7 +19,7 @@ local function signs()
     if kind == 'l' then p.life = tonumber(flat[i + 1])
     elseif kind == 'g' then p.left = tonumber(flat[i + 1])
     elseif kind == 'a' then p.alive = true
-    elseif kind == 'o' then p.online = true
+    elseif kind == 'o' then p.told = flat[i + 1]
     elseif kind == 's' then
       if leased[hub] == nil then leased[hub] = call('EXISTS', tag .. 'hub:' .. hub) == 1 end
       if leased[hub] then p.streams = p.streams + 1 else call('HDEL', present, flat[i]) end
@@ -54,10 +57,10 @@ local function settle()
       table.insert(online, who)
       if till and till < again then again = till end
     end
-    if role and here and not p.online then
-      call('HSET', present, 'o:' .. who, 1)
+    if role and here and p.told ~= '1' then
+      arrived(who, p.told)
       tell_presence(who, role, true)
-    elseif p.online and not here then
+    elseif p.told == '1' and not here then
       call('HDEL', present, 'o:' .. who)
       if role then tell_presence(who, role, false) end
     end

@@ -52,8 +52,11 @@ if seen_as then
 end
 announce(id .. '\nn\n' .. place .. '\n' .. expires_text .. '\n' .. entry)
 
--- Whoever else belongs here gets a push, judged when due: now when nobody is there, in 10 s otherwise (design §9). One outstanding each.
+-- Whoever else belongs here gets a push, judged when due: now when nobody is there, in 10 s otherwise (design §9). One outstanding each, and
+-- none more for who was pushed and did not come.
 local other = c[OTHER]
-if other and other ~= '' then call('ZADD', push, 'NX', other_here and string.format('%d', now + 10000) or now_text, id .. ' ' .. other) end
+if other and other ~= '' and other_told ~= 'p' then
+  call('ZADD', push, 'NX', other_told == '1' and string.format('%d', now + 10000) or now_text, id .. ' ' .. other)
+end
 note('message', side, place)
 return { 'OK', position, check, now, expires, 0 }

@@ -14,6 +14,9 @@ if status == 'active' then
   call('HSET', conv, 'status', 'ended', 'endedAt', now)
   local by = ARGV[1] ~= '' and ARGV[3] or 'service'
   append_event(string.sub(ARGV[5], 1, 12), 'session:ended', '{"by":"' .. by .. '","at":' .. now .. ',"expiresAt":' .. expires .. '}', expires)
+  local c = call('HMGET', conv, 'student', 'counselor')
+  call('ZREM', push, id .. ' ' .. c[1], id .. ' ' .. (c[2] or ''))
   note('ended', by, 0)
+  tell('ended', by, expires)
 end
 return session_answer(0)

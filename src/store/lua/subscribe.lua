@@ -25,6 +25,7 @@ if ARGV[8] ~= '' then
   local position = tonumber(ARGV[8])
   if position <= length and cursor_holds(position, ARGV[9]) then
     resumed, from, from_check = 1, position, ARGV[9]
+    if position > tonumber(call('HGET', present, 'c:' .. me) or 0) then call('HSET', present, 'c:' .. me, position) end
   else
     resumed = 0
   end
