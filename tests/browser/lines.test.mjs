@@ -13,8 +13,11 @@ before(async () => {
   chromium = await startBrowser(stack.base);
 });
 after(async () => {
-  await chromium?.stop();
-  await stack?.stop();
+  try {
+    await chromium?.stop();
+  } finally {
+    await stack?.stop();
+  }
 });
 
 test('the ticket leaves the address bar at once, and a reload comes back without it', async () => {
@@ -98,8 +101,11 @@ test('a limit on sending only makes messages wait', async () => {
     const { messages } = (await strict.as(s.tickets.student).get(`${s.path}/messages`)).json;
     assert.deepEqual(messages.map((one) => one.content), all);
   } finally {
-    await browser.stop();
-    await strict.stop();
+    try {
+      await browser.stop();
+    } finally {
+      await strict.stop();
+    }
   }
 });
 

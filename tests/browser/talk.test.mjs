@@ -13,8 +13,11 @@ before(async () => {
   chromium = await startBrowser(stack.base);
 });
 after(async () => {
-  await chromium?.stop();
-  await stack?.stop();
+  try {
+    await chromium?.stop();
+  } finally {
+    await stack?.stop();
+  }
 });
 
 /** A fresh session with both people inside. */
@@ -175,8 +178,11 @@ test('the countdown jumps back when someone writes', async () => {
     await until('an edit to push it back too', async () => (await left()) >= 88);
     assert.match(await student.textContent('.life'), /1 minute|2 minutes|90 seconds/);
   } finally {
-    await browser.stop();
-    await short.stop();
+    try {
+      await browser.stop();
+    } finally {
+      await short.stop();
+    }
   }
 });
 

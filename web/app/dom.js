@@ -53,3 +53,9 @@ export function say(text) {
   };
   speakTimer = setTimeout(() => show('', [() => show(text, [() => show(''), 6000]), 50]), 120);
 }
+
+/** Takes back whatever was being said. */
+export function hush() {
+  clearTimeout(speakTimer);
+  $('say')?.replaceChildren();
+}

@@ -42,7 +42,10 @@ export function onEscapeTwice(act) {
     (event) => {
       if (event.key !== 'Escape' || event.repeat) return;
       const now = performance.now();
-      if (last && now - last < TWICE_MS) act();
+      if (last && now - last < TWICE_MS) {
+        event.stopImmediatePropagation(); // whoever would hear of it next is about to go
+        act();
+      }
       last = now;
     },
     { capture: true },

@@ -2,7 +2,7 @@
 import { Room } from '../room.js';
 import { Composer } from './composer.js';
 import { ask } from './dialog.js';
-import { $, say } from './dom.js';
+import { $, hush, say } from './dom.js';
 import { isLeaving, leaveQuickly, onEscapeTwice } from './exit.js';
 import { Facts, showOver } from './facts.js';
 import { onNewLink, takeAddress, writeAddress } from './link.js';
@@ -13,8 +13,12 @@ import { failureText, roleName, words } from './words.js';
 const address = takeAddress();
 const wide = matchMedia('(min-width: 60rem)');
 let room = null;
+let stop = () => {};
 
-const leave = () => leaveQuickly(room);
+const leave = () => {
+  stop();
+  return leaveQuickly(room);
+};
 onEscapeTwice(leave);
 for (const button of document.querySelectorAll('[data-do=leave]')) button.addEventListener('click', leave);
 history.scrollRestoration = 'manual';
@@ -44,36 +48,42 @@ function enter(room) {
     discarded: (item) => item && composer.restore(item.content),
   });
   let over = false;
+  stop = () => {
+    over = true;
+    facts.stop();
+    log.clear();
+    hush();
+  };
+  const hear = (name, act) => room.addEventListener(name, (event) => {
+    if (!over) act(event.detail);
+  });
   const title = () => {
     const unseen = log.unseen;
     document.title = unseen > 0 ? `(${unseen}) ${words.title}` : words.title;
   };
 
-  room.addEventListener('messages', ({ detail }) => {
-    if (over) return;
+  hear('messages', (detail) => {
     log.changed(detail);
     title();
   });
-  room.addEventListener('outbox', ({ detail: { item } }) => {
-    if (over) return;
+  hear('outbox', ({ item }) => {
     log.plan();
     facts.link();
     if (item.state === 'failed') say(`${words.marks.failed}: ${failureText(item.error)}`);
   });
-  room.addEventListener('marks', () => {
-    if (over) return;
+  hear('marks', () => {
     log.marked();
     title();
   });
-  room.addEventListener('people', () => facts.people());
-  room.addEventListener('typing', () => {
+  hear('people', () => facts.people());
+  hear('typing', () => {
     facts.typing();
     log.plan();
   });
-  room.addEventListener('deadline', ({ detail }) => facts.deadline(detail.moved));
-  room.addEventListener('link', () => facts.link());
-  room.addEventListener('ticket', ({ detail }) => facts.ticketSoon(detail.expiresAt));
-  room.addEventListener('notice', ({ detail: { event, data } }) => {
+  hear('deadline', ({ moved }) => facts.deadline(moved));
+  hear('link', () => facts.link());
+  hear('ticket', ({ expiresAt }) => facts.ticketSoon(expiresAt));
+  hear('notice', ({ event, data }) => {
     const who = data.role ? roleName(data.role) : '';
     if (event === 'user:left') log.note(words.left(who));
     else if (event === 'user:joined' && !room.isMe(data.participant)) log.note(words.joined(who));
@@ -82,12 +92,10 @@ function enter(room) {
     else if (event === 'summary:ready') log.note(words.summaryReady);
     else if (event === 'ticket:refused') say(words.link.otherTicket);
   });
-  room.addEventListener('phase', ({ detail: { phase } }) => {
-    if (isLeaving()) return;
+  hear('phase', ({ phase }) => {
     if (phase === 'left') {
       leave(); // another tab of ours left quickly
-    } else if (['expired', 'erased', 'missing', 'denied'].includes(phase) || (phase === 'ticket' && room.messages.length === 0 && room.expiresAt === null)) {
-      over = phase !== 'ticket';
+    } else if (['expired', 'erased', 'missing', 'denied'].includes(phase) || (phase === 'ticket' && room.expiresAt === null)) {
       finish(phase);
     } else {
       facts.phase();
@@ -97,17 +105,16 @@ function enter(room) {
         writeAddress(room.address);
         facts.ticketSoon(null);
         facts.people();
-        if (!$('text').disabled && matchMedia('(pointer: fine)').matches && document.activeElement === document.body) composer.focus();
+        if (matchMedia('(pointer: fine)').matches && document.activeElement === document.body) composer.focus();
       }
     }
   });
 
   function finish(phase) {
-    facts.stop();
+    stop();
     composer.clear();
-    log.clear();
     writeAddress(null);
-    if (document.body.contains($('room'))) showOver(phase);
+    showOver(phase);
   }
 
   for (const button of document.querySelectorAll('[data-do=end]')) {
@@ -130,6 +137,7 @@ function enter(room) {
 
   // What is beside the messages on a wide window is behind a button on a narrow one: the same elements, moved.
   const place = () => {
+    if (over) return;
     $('sheet').close();
     (wide.matches ? $('aside') : $('sheet-body')).append($('facts'));
   };
@@ -142,6 +150,7 @@ function enter(room) {
   });
 
   const seen = () => {
+    if (over) return;
     log.seen();
     title();
   };
