@@ -99,7 +99,7 @@ static void *serve(void *ctx)
 		int fd = accept(s->fd, NULL, NULL);
 		ssize_t n = recv(fd, request, sizeof request, 0);
 		if (n > 0 && s->says)
-			n = send(fd, s->says, strlen(s->says), MSG_NOSIGNAL);
+			assert_int_equal(send(fd, s->says, strlen(s->says), MSG_NOSIGNAL), strlen(s->says));
 		if (!s->says)
 			while (recv(fd, request, sizeof request, 0) > 0) /* until the client gives up */
 				;
