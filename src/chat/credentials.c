@@ -5,6 +5,7 @@
 
 #include "chat/credentials.h"
 #include "chat/signal.h"
+#include "http/body.h"
 #include "http/cookie.h"
 #include "http/origin.h"
 
@@ -153,13 +154,6 @@ static enum err by_bearer(
 	return OK;
 }
 
-static bool is_json(const char *content_type)
-{
-	static const char json[] = "application/json";
-
-	return content_type && strncasecmp(content_type, json, sizeof json - 1) == 0 && strchr("; \t", content_type[sizeof json - 1]);
-}
-
 /* Cookies come along with requests that any page can cause: those must be ours (design §6). */
 static enum err against_forgery(const struct request *r, const char **details)
 {
@@ -170,7 +164,7 @@ static enum err against_forgery(const struct request *r, const char **details)
 		return ERR_FORBIDDEN;
 	}
 	/* POST is the one writing method that a page may send elsewhere without asking first, and then with three other types only */
-	if (r->method == METHOD_POST && !is_json(r->content_type)) {
+	if (r->method == METHOD_POST && !body_type_is_json(r->content_type)) {
 		*details = "With a cookie, a POST must have the type application/json, even without a body.";
 		return ERR_UNSUPPORTED_TYPE;
 	}

@@ -24,8 +24,7 @@ void body_wrong(struct body *b, enum err e, const char *format, ...)
 	b->details = arena_strdup(b->arena, text);
 }
 
-/* "application/json", with or without parameters. */
-static bool type_is_json(const char *type)
+bool body_type_is_json(const char *type)
 {
 	static const char json[] = "application/json";
 	size_t len = sizeof json - 1;
@@ -43,7 +42,7 @@ void body_open(struct body *b, const struct request *r, bool required)
 		b->root = json_object();
 		return;
 	}
-	if (!type_is_json(r->content_type)) {
+	if (!body_type_is_json(r->content_type)) {
 		b->error = ERR_UNSUPPORTED_TYPE;
 		return;
 	}

@@ -15,6 +15,9 @@ struct body {
 	const char *details; /* for the client, in the request's arena; NULL = none */
 };
 
+/* "application/json", with or without parameters; NULL is not. */
+bool body_type_is_json(const char *content_type);
+
 /* Parses r's body: application/json without content-encoding, one object, depth at most 16, no member twice. required false: an empty body is {}.
  * Always to be closed; what the getters return lives until then. */
 void body_open(struct body *b, const struct request *r, bool required);

@@ -212,7 +212,7 @@ int main(void)
 	};
 	int failed;
 
-	setenv("ROOM_ORIGINS", "https://app.example,https://b.example", 1);
+	setenv("ROOM_ORIGINS", "https://app.example,null,https://b.example", 1);
 	setenv("ROOM_JWT_SECRET", "a secret of thirty-two bytes ok!", 1);
 	if (config_load() != 0)
 		return 1;
