@@ -43,7 +43,7 @@ static const char *build_creation(struct pool *pool, uint32_t tag, size_t *len)
 	struct creation *c = pool->ctx;
 	char body[512];
 	int body_len = snprintf(body, sizeof body,
-	                        "{\"studentAnonymousId\":\"anon_student_%u\",\"counselorId\":\"counselor_%u\",\"caseRef\":\"case_%u\","
+	                        "{\"studentAnonymousId\":\"anon_%u\",\"counselorId\":\"couns_%u\",\"caseRef\":\"case_%u\","
 	                        "\"devices\":{\"student\":{\"token\":\"device-s-%u\"},\"counselor\":{\"token\":\"device-c-%u\"}}}",
 	                        tag, tag, tag, tag, tag);
 	int n = snprintf(c->request, sizeof c->request,
