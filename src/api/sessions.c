@@ -8,6 +8,9 @@
 #include "api/sessions_body.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/failpoint.h"
+#include "store/dbpool.h"
+#include "store/ledger.h"
 
 #define ANSWER_MAX_BYTES (16 * 1024)
 
@@ -99,15 +102,17 @@ static void shown(void *exchange, enum err e, const struct session *s)
 
 /* ---- open, look, assign ---- */
 
-static void created(void *exchange, enum err e, const struct session *s)
+/* A session on its way into the ledger. */
+struct opening {
+	struct exchange *exchange;
+	struct session session;
+};
+
+static void answer_created(struct exchange *x, const struct session *s)
 {
 	int64_t until = ticket_expiry();
 	struct buf out;
 
-	if (e != OK) {
-		answer_error(exchange, e, NULL, 0);
-		return;
-	}
 	buf_init(&out, ANSWER_MAX_BYTES);
 	buf_printf(&out, "{\"sessionId\":\"%s\",\"createdAt\":%lld,\"expiresAt\":%lld,\"chatServiceUrl\":", s->id, (long long)s->created_at,
 		(long long)s->expires_at);
@@ -119,8 +124,45 @@ static void created(void *exchange, enum err e, const struct session *s)
 		write_ticket(&out, s, false, until);
 	}
 	BUF_LIT(&out, "}}");
-	exchange_json(exchange, s->created ? 201 : 200, &out);
+	exchange_json(x, s->created ? 201 : 200, &out);
 	buf_done(&out);
+}
+
+/* On a thread of the pool. */
+static void write_ledger(struct db *d, void *opening)
+{
+	struct opening *o = opening;
+	const struct session *s = &o->session;
+	enum err e = d ? ledger_open(d, s->id, s->created_at, s->expires_at, *s->case_ref ? s->case_ref : NULL) : ERR_STORE_UNAVAILABLE;
+
+	FAILPOINT("create.ledger");
+	if (e == OK)
+		answer_created(o->exchange, s);
+	else
+		answer_error(o->exchange, e, NULL, 0);
+	free(o);
+}
+
+/* Redis has it; the ledger's row comes next, and only then the answer: so no session that was answered can get lost unnoticed. Whoever gets an error
+ * instead may repeat the request: to Redis it is the same session again, and a row that is there stays as it is. */
+static void created(void *exchange, enum err e, const struct session *s)
+{
+	struct opening *o;
+
+	if (e != OK) {
+		answer_error(exchange, e, NULL, 0);
+		return;
+	}
+	FAILPOINT("create.redis");
+	o = malloc(sizeof *o);
+	if (!o)
+		abort();
+	*o = (struct opening){exchange, *s};
+	e = dbpool_run(write_ledger, o);
+	if (e != OK) {
+		answer_error(exchange, e, NULL, 0);
+		free(o);
+	}
 }
 
 void sessions_create(struct exchange *x)

@@ -12,7 +12,7 @@
 
 const char *child_name(enum child_kind kind)
 {
-	static const char *const names[CHILD_KINDS] = {"redis", "api", "hub", "lighttpd"};
+	static const char *const names[CHILD_KINDS] = {"redis", "api", "hub", "lighttpd", "worker"};
 
 	return names[kind];
 }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum child_kind { CHILD_REDIS, CHILD_API, CHILD_HUB, CHILD_LIGHTTPD, CHILD_KINDS };
+enum child_kind { CHILD_REDIS, CHILD_API, CHILD_HUB, CHILD_LIGHTTPD, CHILD_WORKER, CHILD_KINDS };
 
-/* "redis", "api", "hub", "lighttpd": as room.json and the logs call them. */
+/* "redis", "api", "hub", "lighttpd", "worker": as room.json and the logs call them. */
 const char *child_name(enum child_kind kind);
 
 struct child {

@@ -1,5 +1,6 @@
 /* The command lines of what `room up` runs: see programs.h. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,19 @@ bool program_handler(struct program *out, const struct place *place, const char 
 	command_failed("%s: %s", out->argv[0], strerror(errno));
 	program_done(out);
 	return false;
+}
+
+bool program_worker(struct program *out)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (len <= 0)
+		return command_failed("/proc/self/exe: %s", strerror(errno)), false;
+	self[len] = '\0';
+	*out = (struct program){.argc = 1, .argv = {place_path("%s", self)}};
+	add(out, "worker", "--stay", NULL);
+	return true;
 }
 
 bool program_redis(struct program *out, const struct place *place)

@@ -115,6 +115,7 @@ static void reload(struct up *u)
 	children_replace(&u->children, CHILD_API, SIGTERM, now);
 	children_replace(&u->children, CHILD_HUB, SIGTERM, now);
 	children_replace(&u->children, CHILD_LIGHTTPD, SIGINT, now);
+	children_replace(&u->children, CHILD_WORKER, SIGTERM, now);
 	status_write(u);
 }
 
@@ -167,9 +168,10 @@ static void end_all(struct up *u)
 	children_signal(&u->children, CHILD_LIGHTTPD, SIGINT, true);
 	children_signal(&u->children, CHILD_API, SIGTERM, true);
 	children_signal(&u->children, CHILD_HUB, SIGTERM, true);
+	children_signal(&u->children, CHILD_WORKER, SIGTERM, true);
 	wait_end(u, CHILD_API, CHILD_HUB, HANDLERS_END_MS);
 	children_signal(&u->children, CHILD_LIGHTTPD, SIGTERM, true);
-	wait_end(u, CHILD_LIGHTTPD, CHILD_LIGHTTPD, LIGHTTPD_END_MS);
+	wait_end(u, CHILD_LIGHTTPD, CHILD_WORKER, LIGHTTPD_END_MS);
 	children_signal(&u->children, CHILD_REDIS, SIGTERM, true);
 	wait_end(u, CHILD_REDIS, CHILD_REDIS, REDIS_END_MS);
 	scrub_pump(&u->scrub);

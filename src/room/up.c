@@ -152,7 +152,7 @@ static bool find_programs(struct up *u, int max_fds)
 {
 	return (!u->private_redis || program_redis(&u->programs[CHILD_REDIS], &u->place)) &&
 		program_handler(&u->programs[CHILD_API], &u->place, "api.fcgi") &&
-		program_handler(&u->programs[CHILD_HUB], &u->place, "stream.fcgi") &&
+		program_handler(&u->programs[CHILD_HUB], &u->place, "stream.fcgi") && program_worker(&u->programs[CHILD_WORKER]) &&
 		program_lighttpd(&u->programs[CHILD_LIGHTTPD], &u->place, &u->account, config_number("ROOM_TLS"), max_fds);
 }
 
@@ -163,7 +163,7 @@ static pid_t start_child(void *ctx, enum child_kind kind)
 
 	if (kind == CHILD_API || kind == CHILD_HUB)
 		s.in = u->sockets[kind];
-	else
+	else if (kind != CHILD_WORKER)
 		s.bare = true;
 	if (kind == CHILD_LIGHTTPD) {
 		s.sockets = u->tcp.fds;
@@ -198,6 +198,8 @@ static void add_children(struct up *u)
 	children_add(&u->children, CHILD_API, (int)config_number("ROOM_APIS"));
 	children_add(&u->children, CHILD_HUB, (int)config_number("ROOM_HUBS"));
 	children_add(&u->children, CHILD_LIGHTTPD, (int)config_number("ROOM_WORKERS"));
+	if (config_number("ROOM_WORKER"))
+		children_add(&u->children, CHILD_WORKER, 1);
 }
 
 /* Everything before the loop. 0, or the exit code. */

@@ -1,14 +1,20 @@
 /* The job `audit`: what happened, from the queue that every script appends to ({b}:audit, an item is "<at> <what> <conversation> <side> <position>") into SQL. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/config.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "store/audit.h"
 #include "store/keys.h"
+#include "store/ledger.h"
 #include "worker/drain.h"
 #include "worker/jobs.h"
 
 #define WORD_MAX 24
+
+enum { PRUNE_EACH_MS = 600000, PRUNE_BATCH = 1000 };
 
 struct words {
 	char what[WORD_MAX + 1], conversation[ID_MAX + 1], side[WORD_MAX + 1];
@@ -40,13 +46,49 @@ static enum err write_items(struct worker *w, const char *const *items, int coun
 	return audit_add(w->db, rows, good);
 }
 
+/* What is older than ROOM_KEEP_DAYS goes, ledger and audit. */
+static enum err prune(struct worker *w)
+{
+	int64_t *pruned_ms = w->own, before = clock_now_ms() - config_number("ROOM_KEEP_DAYS") * 86400000, n = 0, m = 0;
+	enum err e;
+
+	if (*pruned_ms > 0 && clock_mono_ms() - *pruned_ms < PRUNE_EACH_MS)
+		return OK;
+	e = audit_prune(w->db, before, PRUNE_BATCH, &n);
+	if (e == OK)
+		e = ledger_prune(w->db, before, PRUNE_BATCH, &m);
+	if (e != OK)
+		return e;
+	worker_count(w, "pruned", n + m);
+	if (n == PRUNE_BATCH || m == PRUNE_BATCH)
+		w->more = true;
+	else
+		*pruned_ms = clock_mono_ms();
+	return OK;
+}
+
+static enum err open_job(struct worker *w, const char **why)
+{
+	(void)why;
+	w->own = calloc(1, sizeof(int64_t));
+	if (!w->own)
+		abort();
+	return OK;
+}
+
 static enum err run(struct worker *w)
 {
 	enum err e = OK;
 
 	for (unsigned b = 0; e == OK && b < keys_buckets() && !worker_ending(w); b++)
 		e = drain(w, b, "audit", "drained", write_items);
-	return e;
+	return e == OK ? prune(w) : e;
 }
 
-const struct job job_audit = {.name = "audit", .help = "what happened, without content, from Redis into SQL", .run = run};
+static void close_job(struct worker *w)
+{
+	free(w->own);
+}
+
+const struct job job_audit = {
+	.name = "audit", .help = "what happened, without content, from Redis into SQL", .open = open_job, .run = run, .close = close_job};

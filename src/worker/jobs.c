@@ -4,7 +4,11 @@
 #include "worker/jobs.h"
 
 const struct job *const jobs_all[] = {
+	&job_expiry,
+	&job_check,
+	&job_push,
 	&job_audit,
+	&job_webhook,
 	NULL,
 };
 

@@ -1,0 +1,130 @@
+/* Rewriting Redis's append-only file after erasures: see aof.h. */
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "worker/aof.h"
+#include "worker/ask.h"
+
+#define DIRTY "{0}:aof:dirty"         /* something was erased since the last rewrite began */
+#define REWRITTEN "{0}:aof:rewritten" /* there while the next one must wait */
+
+enum {
+	EACH_MS = 60000,    /* design §9: at most one a minute */
+	LOOK_MS = 60000,    /* how Redis is set is looked at this often */
+	DIRTY_MS = 1000,    /* and whether it is dirty */
+	KEEP_MS = 86400000, /* a note that nobody needs goes */
+};
+
+struct aof {
+	struct worker *w;
+	int64_t looked_ms, asked_ms; /* clock_mono_ms; 0: never */
+	bool on_disk;
+};
+
+struct aof *aof_new(struct worker *w)
+{
+	struct aof *a = calloc(1, sizeof *a);
+
+	if (!a)
+		abort();
+	a->w = w;
+	return a;
+}
+
+void aof_free(struct aof *a)
+{
+	free(a);
+}
+
+/* Words up to a NULL. */
+static enum err command(struct aof *a, const struct told **out, const char *const *words)
+{
+	struct args args;
+
+	args_init(&args);
+	for (; *words; words++)
+		args_str(&args, *words);
+	return ask_command(a->w->redis, &a->w->arena, &args, out);
+}
+
+#define COMMAND(a, out, ...) command(a, out, (const char *const[]){__VA_ARGS__, NULL})
+
+static bool in_memory(const char *dir)
+{
+	struct statfs fs;
+
+	return statfs(dir, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+/* Only a Redis of this machine has a folder that we can look at. */
+static bool is_here(void)
+{
+	const char *address = config_text("ROOM_REDIS");
+
+	return strncmp(address, "unix:", 5) == 0 || strstr(address, "127.0.0.1") || strstr(address, "localhost");
+}
+
+/* A Redis that does not say how it is set is taken for one that writes to a disk. */
+static void look(struct aof *a)
+{
+	const struct told *on = NULL, *dir = NULL;
+	enum err e;
+
+	if (a->looked_ms > 0 && clock_mono_ms() - a->looked_ms < LOOK_MS)
+		return;
+	e = COMMAND(a, &on, "CONFIG", "GET", "appendonly");
+	if (e == ERR_STORE_UNAVAILABLE)
+		return;
+	a->on_disk = e != OK || strcmp(told_text(told_at(on, 1)), "yes") == 0;
+	if (a->on_disk && e == OK && is_here() && COMMAND(a, &dir, "CONFIG", "GET", "dir") == OK)
+		a->on_disk = !in_memory(told_text(told_at(dir, 1)));
+	a->looked_ms = clock_mono_ms();
+}
+
+void aof_dirty(struct aof *a)
+{
+	char ms[24];
+
+	look(a);
+	if (!a->on_disk)
+		return;
+	snprintf(ms, sizeof ms, "%d", KEEP_MS);
+	if (COMMAND(a, NULL, "SET", DIRTY, "1", "PX", ms) != OK)
+		log_line(LOG_WARN, "aof.dirty", NULL);
+	a->asked_ms = 0;
+}
+
+enum err aof_rewrite(struct aof *a)
+{
+	const struct told *t;
+	char ms[24];
+	enum err e;
+
+	look(a);
+	if (!a->on_disk || (a->asked_ms > 0 && clock_mono_ms() - a->asked_ms < DIRTY_MS))
+		return OK;
+	a->asked_ms = clock_mono_ms();
+	e = COMMAND(a, &t, "EXISTS", DIRTY);
+	if (e != OK || told_int(t) == 0)
+		return e;
+	snprintf(ms, sizeof ms, "%d", EACH_MS);
+	e = COMMAND(a, &t, "SET", REWRITTEN, "1", "NX", "PX", ms);
+	if (e != OK || strcmp(told_text(t), "OK") != 0)
+		return e;
+	/* The rewrite takes all of Redis as it is at its start: what is erased from here on needs the next one. */
+	e = COMMAND(a, NULL, "DEL", DIRTY);
+	if (e == OK && COMMAND(a, NULL, "BGREWRITEAOF") != OK) {
+		log_line(LOG_WARN, "aof.rewrite", NULL); /* one is under way, or it may not fork: the next minute again */
+		aof_dirty(a);
+		return OK;
+	}
+	if (e == OK)
+		worker_count(a->w, "rewrites", 1);
+	return e;
+}

@@ -1,0 +1,19 @@
+/* Where Redis keeps an append-only file on a disk, what was erased stands in it until it is rewritten. So after erasures it is, at most once a
+ * minute for all workers together. On a tmpfs, or without such a file, nothing happens. Used by the job `expiry`. */
+#ifndef WORKER_AOF_H
+#define WORKER_AOF_H
+
+#include "worker/worker.h"
+
+struct aof;
+
+struct aof *aof_new(struct worker *w);
+void aof_free(struct aof *a);
+
+/* Something was erased: noted in Redis, so that it isn't forgotten when we die. Before what it stands for is done. */
+void aof_dirty(struct aof *a);
+
+/* Rewrites if that is due. Cheap when it is not. */
+enum err aof_rewrite(struct aof *a) MUST_CHECK;
+
+#endif

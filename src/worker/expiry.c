@@ -1,0 +1,235 @@
+/* The job `expiry`: the bookkeeping of sessions that are over, by their deadline or erased before it ({b}:due). In this order, so that a death
+ * anywhere is made good by the next round: all keys go, and open streams learn of it (one script); the ledger's row is completed and MainServer's
+ * message queued (one transaction); what SQL keeps of an erased session goes; the list forgets it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "store/keys.h"
+#include "store/ledger.h"
+#include "store/summaries.h"
+#include "worker/aof.h"
+#include "worker/ask.h"
+#include "worker/jobs.h"
+#include "worker/tell.h"
+
+#define BATCH 100
+
+/* One that is over. */
+struct over {
+	const char *conversation;
+	bool stub; /* else nothing is left of it but the list's entry */
+	bool erased;
+	int64_t created_at, gone_at, messages, expires_at, ended_at;
+	bool again; /* its row was complete already: someone died after that */
+};
+
+struct batch {
+	struct over list[BATCH];
+	size_t count;
+	struct arena *arena;
+	int64_t closed, forgotten; /* of the last attempt */
+};
+
+/* ---- Redis: look, erase ---- */
+
+static void fill_id(void *ctx, size_t i, struct args *args)
+{
+	keys_conversation(args, told_text(told_at(ctx, i)));
+}
+
+static void read_over(struct batch *b, const char *id, const struct told *t)
+{
+	struct over *o = &b->list[b->count];
+
+	if (strcmp(told_text(told_at(t, 1)), "alive") == 0)
+		return;
+	*o = (struct over){.conversation = id, .stub = strcmp(told_text(told_at(t, 1)), "gone") == 0};
+	if (o->stub) {
+		o->erased = strcmp(told_text(told_at(t, 2)), "erased") == 0;
+		o->created_at = told_int(told_at(t, 3));
+		o->gone_at = told_int(told_at(t, 4));
+		o->messages = told_int(told_at(t, 5));
+		o->expires_at = told_int(told_at(t, 6));
+		o->ended_at = told_int(told_at(t, 7));
+	} else {
+		o->expires_at = told_int(told_at(t, 2));
+	}
+	b->count++;
+}
+
+/* Those that are due in a bucket, looked at. */
+static enum err look(struct worker *w, unsigned bucket, struct batch *b)
+{
+	const struct told *t, *ids, *told[BATCH];
+	enum err e, errs[BATCH];
+	struct args a;
+	size_t n;
+
+	args_init(&a);
+	args_printf(&a, "{%u}:due", bucket);
+	a.keys = 1;
+	args_int(&a, BATCH);
+	e = ask_script(w->redis, &w->arena, "due_peek", &a, &t);
+	if (e != OK)
+		return e;
+	ids = told_at(t, 1);
+	n = told_count(ids) < BATCH ? told_count(ids) : BATCH;
+	if (n == BATCH)
+		w->more = true;
+	ask_scripts(w->redis, &w->arena, "due_look", fill_id, (void *)ids, n, errs, told);
+	for (size_t i = 0; i < n; i++) {
+		if (errs[i] == OK)
+			read_over(b, told_text(told_at(ids, i)), told[i]);
+		else
+			e = errs[i];
+	}
+	return e;
+}
+
+/* ---- SQL: the ledger, MainServer, leftovers ---- */
+
+/* Not even a stub is left: the row says what there was to know. */
+static enum err recall(struct db *d, struct batch *b, struct over *o, bool *known)
+{
+	struct ledger_row row;
+	enum err e = ledger_get(d, b->arena, o->conversation, &row);
+
+	*known = e == OK && row.closed_at == 0 && row.created_at <= o->expires_at;
+	if (*known) {
+		o->created_at = row.created_at;
+		o->gone_at = o->expires_at;
+		o->ended_at = row.ended_at;
+	}
+	return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err tell_over(struct db *d, const struct over *o)
+{
+	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "sessionId", o->conversation, "reason", o->erased ? "erased" : "expired",
+		"createdAt", (json_int_t)o->created_at, "at", (json_int_t)o->gone_at, "messageCount", (json_int_t)o->messages);
+	enum err e;
+
+	if (!data)
+		abort();
+	if (o->ended_at > 0)
+		json_object_set_new(data, "endedAt", json_integer(o->ended_at));
+	e = tell(d, "session.expired", o->conversation, o->created_at, o->gone_at, data);
+	json_decref(data);
+	return e;
+}
+
+static enum err settle_one(struct db *d, struct batch *b, struct over *o)
+{
+	struct ledger_row row = {.conversation = o->conversation};
+	bool known = true, closed_now;
+	int64_t forgotten = 0;
+	enum err e = o->stub ? OK : recall(d, b, o, &known);
+
+	if (e != OK || !known)
+		return e;
+	row.created_at = o->created_at;
+	row.expires_at = o->expires_at;
+	row.ended_at = o->ended_at;
+	row.messages = o->messages;
+	e = ledger_close(d, &row, o->erased ? LEDGER_ERASED : LEDGER_EXPIRED, o->gone_at, &closed_now);
+	o->again = e == OK && !closed_now;
+	if (e == OK && closed_now) {
+		b->closed++;
+		e = tell_over(d, o);
+	}
+	if (e == OK && o->erased)
+		e = summaries_erase(d, o->conversation, &forgotten);
+	b->forgotten += forgotten + (o->erased && o->again);
+	return e;
+}
+
+static enum err settle(struct db *d, void *ctx)
+{
+	struct batch *b = ctx;
+	enum err e = OK;
+
+	b->closed = b->forgotten = 0;
+	for (size_t i = 0; e == OK && i < b->count; i++)
+		e = settle_one(d, b, &b->list[i]);
+	return e;
+}
+
+/* ---- and off the list ---- */
+
+static void fill_done(void *ctx, size_t i, struct args *args)
+{
+	const struct batch *b = ctx;
+
+	keys_conversation(args, b->list[i].conversation);
+	args_int(args, b->list[i].stub ? b->list[i].gone_at : 0);
+}
+
+static enum err finish(struct worker *w, struct batch *b)
+{
+	const struct told *told[BATCH];
+	enum err errs[BATCH], e = OK;
+
+	ask_scripts(w->redis, &w->arena, "due_done", fill_done, b, b->count, errs, told);
+	for (size_t i = 0; i < b->count; i++)
+		if (errs[i] != OK && errs[i] != ERR_CONFLICT)
+			e = errs[i];
+	return e;
+}
+
+static enum err one_bucket(struct worker *w, unsigned bucket)
+{
+	struct batch b = {.arena = &w->arena};
+	enum err looked = look(w, bucket, &b), e;
+
+	if (b.count == 0)
+		return looked;
+	FAILPOINT("expiry.erased");
+	aof_dirty(w->own);
+	e = db_write(w->db, settle, &b);
+	FAILPOINT("expiry.settled");
+	if (e == OK && b.forgotten > 0)
+		e = db_scrub(w->db, "summaries");
+	FAILPOINT("expiry.scrubbed");
+	if (e == OK)
+		e = finish(w, &b);
+	FAILPOINT("expiry.finished");
+	if (e == OK)
+		worker_count(w, "closed", b.closed);
+	return e != OK ? e : looked;
+}
+
+/* ---- the job ---- */
+
+static enum err open_job(struct worker *w, const char **why)
+{
+	(void)why;
+	w->own = aof_new(w);
+	return OK;
+}
+
+static enum err run(struct worker *w)
+{
+	enum err e = OK, one, rewritten;
+
+	/* Erasing does not wait for SQL: each bucket is looked at, whatever became of the one before. */
+	for (unsigned b = 0; b < keys_buckets() && !worker_ending(w); b++) {
+		one = one_bucket(w, b);
+		if (one != OK)
+			e = one;
+	}
+	rewritten = aof_rewrite(w->own);
+	return e != OK ? e : rewritten;
+}
+
+static void close_job(struct worker *w)
+{
+	aof_free(w->own);
+}
+
+const struct job job_expiry = {.name = "expiry",
+	.help = "sessions that are over: erased, accounted for, MainServer told",
+	.open = open_job,
+	.run = run,
+	.close = close_job};
