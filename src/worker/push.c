@@ -173,9 +173,13 @@ static enum err forget(struct worker *w, struct due *d)
 	enum err e = *d->given ? OK : devices_forget(w->db, d->participant, d->device.target);
 
 	FAILPOINT("push.forget");
-	d->outcome = e == OK ? "forget" : "again";
-	d->text = d->given;
-	d->again_ms = NO_SQL_MS;
+	if (e == OK) {
+		d->outcome = "forget";
+		d->text = d->given;
+	} else {
+		d->outcome = "again";
+		d->again_ms = NO_SQL_MS;
+	}
 	w->more = true; /* perhaps there is another */
 	return e;
 }
@@ -200,7 +204,7 @@ static enum err judge(struct worker *w, struct due *d, const struct fcm_result *
 	return OK;
 }
 
-static enum err send(struct round *r)
+static enum err deliver(struct round *r)
 {
 	struct fcm_push pushes[BATCH];
 	struct fcm_result results[BATCH];
@@ -278,7 +282,7 @@ static enum err run_bucket(struct worker *w, unsigned bucket)
 
 	if (r.count == 0)
 		return e;
-	sent = send(&r);
+	sent = deliver(&r);
 	noted = note(&r);
 	return noted != OK ? noted : sent != OK ? sent : e;
 }

@@ -49,8 +49,7 @@ if told == 'p' then
   return { 'OK', 'dropped' }
 end
 if told ~= 'w' and told ~= 'n' then
-  local data = '{"conversationId":"' .. id .. '","participant":"' .. who .. '","role":"' .. label(who) .. '","at":' .. now_text .. '}'
-  call('RPUSH', tag .. 'events', now_text .. ' message.waiting ' .. id .. ' ' .. data)
+  tell('message.waiting', label(who), expires)
   call('HDEL', present, 'n:' .. who)
 end
 call('HSET', present, 'o:' .. who, 'w')
