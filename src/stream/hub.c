@@ -15,7 +15,7 @@
 #include "base/config.h"
 #include "base/log.h"
 
-enum { EVENTS_MOST = 512, STOP_MS = 2000, TRIM_MS = 30000 };
+enum { EVENTS_MOST = 512, STOP_MS = 2000, TRIM_MS = 5000, TRIM_WORTH = 500 };
 
 int64_t hub_mono_of(int64_t epoch_ms)
 {
@@ -92,7 +92,9 @@ static void trim(void *owner)
 {
 	struct hub *h = owner;
 
-	malloc_trim(0);
+	if (h->came_and_went >= TRIM_WORTH)
+		malloc_trim(0); /* a millisecond or two */
+	h->came_and_went = 0;
 	timer_set(&h->timers, &h->trim_timer, clock_mono_ms() + TRIM_MS);
 }
 
@@ -167,6 +169,8 @@ static void tear_down(struct hub *h)
 			place_free(p);
 		}
 	free(h->slots);
+	readers_done();
+	places_done();
 	close(h->epoll);
 	close(h->wake);
 }

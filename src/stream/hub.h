@@ -15,6 +15,7 @@
 #include "chat/subscription.h"
 #include "http/exchange.h"
 #include "store/redis.h"
+#include "stream/slab.h"
 #include "stream/timers.h"
 
 enum {
@@ -54,7 +55,6 @@ struct reader {
 	struct reader *next_dirty;   /* has something to be written at the end of this round */
 	struct exchange *x;          /* NULL once a stream has begun */
 	struct arrival *arrival;     /* NULL then, too */
-	char *who;                   /* participant, NUL, role label; "" until a stream ticket is redeemed */
 	struct timer timer;
 	struct buf out;         /* FastCGI records not yet written */
 	struct cursor at;       /* the last entry it was given */
@@ -69,6 +69,8 @@ struct reader {
 	bool student : 1, poll : 1, begun : 1, dirty : 1, waiting_out : 1, told_expiring : 1, calling : 1, registered : 1, stale : 1;
 	bool cursor_given : 1, known : 1; /* known: credentials beside the stream ticket said who */
 	bool has_delivery : 1;            /* a poll: something came that ends it */
+	char role[10];
+	char who[ID_MAX + 1]; /* the participant; \"\" until a stream ticket is redeemed */
 };
 
 struct typist {
@@ -98,7 +100,7 @@ struct place {
 	bool ended, expiring, gone;
 	int calls; /* scripts under way that will come back here */
 	struct timer timer;
-	char conversation[]; /* its id */
+	char conversation[ID_MAX + 1];
 };
 
 struct hub {
@@ -111,6 +113,7 @@ struct hub {
 	size_t slot_count, place_count;
 	atomic_size_t readers;
 	size_t readers_most;
+	unsigned came_and_went; /* readers that began or were freed since the last trim */
 	struct reader *dirty;
 	bool leased, popping, stopping;
 	unsigned leases_under_way, bucket_turn;
@@ -145,6 +148,10 @@ void place_gone(struct place *p, const char *event, const char *at, size_t at_le
 void place_each(struct hub *h, void (*fn)(struct place *p));
 
 /* reader.c */
+struct reader *reader_new(void);    /* any thread */
+void reader_drop(struct reader *r); /* one that never began */
+void readers_done(void);            /* the memory of all, at the end */
+void places_done(void);
 void reader_begin(struct reader *r); /* in the loop, r owned by it from now on */
 void reader_subscribe(struct reader *r);
 void reader_entry(struct reader *r, const struct entry *e); /* the next one, an old one or one too far ahead */

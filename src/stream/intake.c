@@ -79,9 +79,10 @@ static void overloaded(struct exchange *x, bool poll)
 static struct reader *reader_of(struct exchange *x, bool poll, const struct credentials *who)
 {
 	static const struct ticket nobody = {.expires_at_ms = INT64_MAX / 4}; /* until its stream ticket is redeemed */
-	struct reader *r = calloc(1, sizeof *r);
+	struct reader *r = reader_new();
 
-	if (r == NULL || (r->arrival = calloc(1, sizeof *r->arrival)) == NULL)
+	r->arrival = calloc(1, sizeof *r->arrival);
+	if (r->arrival == NULL)
 		abort();
 	r->hub = the_intake->hub;
 	r->x = x;
@@ -121,9 +122,7 @@ static void take_in(struct exchange *x, bool poll)
 		e = read_times(x, r);
 	if (e != OK) {
 		exchange_error(x, e, "after, wait or heartbeat", 0);
-		reader_arrived(r);
-		free(r->who);
-		free(r);
+		reader_drop(r);
 		return;
 	}
 	if (who.stream_ticket == NULL)

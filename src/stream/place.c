@@ -40,6 +40,8 @@ static void grow(struct hub *h)
 	free(old);
 }
 
+static struct slab places = SLAB_OF(struct place);
+
 static void fire(void *owner);
 
 struct place *place_get(struct hub *h, const char *conversation)
@@ -50,9 +52,7 @@ struct place *place_get(struct hub *h, const char *conversation)
 		return p;
 	if (h->place_count >= h->slot_count)
 		grow(h);
-	p = calloc(1, sizeof *p + strlen(conversation) + 1);
-	if (p == NULL)
-		abort();
+	p = slab_get(&places);
 	p->hub = h;
 	strcpy(p->conversation, conversation);
 	p->timer.fire = fire;
@@ -86,7 +86,12 @@ void place_free(struct place *p)
 {
 	forget_leavers(p);
 	forget_typists(p);
-	free(p);
+	slab_put(&places, p);
+}
+
+void places_done(void)
+{
+	slab_done(&places);
 }
 
 void place_release(struct place *p)

@@ -248,7 +248,7 @@ void reader_subscribe(struct reader *r)
 	strcpy(by.conversation, r->place->conversation);
 	strcpy(by.participant, r->who);
 	strcpy(by.side, r->student ? "student" : "counselor");
-	strcpy(by.role, r->who + strlen(r->who) + 1);
+	strcpy(by.role, r->role);
 	subscribe(r->hub->commands, &by, r->hub->id, place_held(r->place, r->who), r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
 }
 
@@ -299,16 +299,28 @@ static void redeemed(void *ctx, enum err e, const struct ticket *t)
 	reader_subscribe(r);
 }
 
+static struct slab readers = SLAB_OF(struct reader);
+
+struct reader *reader_new(void)
+{
+	return slab_get(&readers);
+}
+
+void reader_drop(struct reader *r)
+{
+	reader_arrived(r);
+	slab_put(&readers, r);
+}
+
+void readers_done(void)
+{
+	slab_done(&readers);
+}
+
 void reader_identify(struct reader *r, const struct ticket *t)
 {
-	size_t participant = strlen(t->participant) + 1, role = strlen(t->role) + 1;
-
-	free(r->who);
-	r->who = malloc(participant + role);
-	if (r->who == NULL)
-		abort();
-	memcpy(r->who, t->participant, participant);
-	memcpy(r->who + participant, t->role, role);
+	strcpy(r->who, t->participant);
+	strcpy(r->role, t->role);
 	r->student = strcmp(t->side, "student") == 0;
 	r->acts = (uint8_t)t->acts;
 	r->ticket_ends_ms = t->expires_at_ms;
@@ -350,6 +362,7 @@ void reader_begin(struct reader *r)
 	r->timer.fire = fire;
 	r->timer.owner = r;
 	buf_init(&r->out, OUT_MOST);
+	r->hub->came_and_went++;
 	init_arrival(r->arrival);
 	place_join(place_get(r->hub, r->arrival->conversation), r);
 	hub_watch(r->hub, r->fd, r, EPOLLIN | EPOLLRDHUP, true);
@@ -530,10 +543,9 @@ static void reader_free(struct reader *r)
 {
 	timer_clear(&r->hub->timers, &r->timer);
 	buf_done(&r->out);
-	reader_arrived(r);
-	free(r->who);
+	r->hub->came_and_went++;
 	atomic_fetch_sub(&r->hub->readers, 1);
-	free(r);
+	reader_drop(r);
 }
 
 void readers_flush(struct hub *h)
