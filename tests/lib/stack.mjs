@@ -12,6 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { call } from './http.mjs';
 import { mint, rnd } from './jwt.mjs';
+import { stopReaders } from './reader.mjs';
 import { until, within } from './wait.mjs';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -121,6 +122,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     logFiles: () => filesUnder(join(state, 'logs')),
     // Ends the stack by its own pid and insists on a clean end: exit 0 in time, no child left, no sanitizer report.
     async stop() {
+      stopReaders(base);
       const children = Object.values(described().children).flat();
       if (!exit) room.kill('SIGTERM');
       await within('room up to end after SIGTERM', 15_000, gone);
@@ -134,6 +136,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     },
     // For a test that killed the supervisor itself: nothing to end any more.
     forget() {
+      stopReaders(base);
       running.delete(room.pid);
       rmSync(state, { recursive: true, force: true });
     },

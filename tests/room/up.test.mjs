@@ -107,7 +107,7 @@ describe('room up', () => {
 
 describe('the end of room up', () => {
   for (const signal of ['SIGTERM', 'SIGINT']) {
-    test(`${signal} ends everything within 5 s, with streams open, and leaves only logs`, async () => {
+    test(`${signal} ends everything within 5 s, with streams open, and leaves only logs and what lasts`, async () => {
       const stack = await startStack();
       const s = await stack.session();
       const scratch = stack.described().scratch;
@@ -120,7 +120,7 @@ describe('the end of room up', () => {
       assert.deepEqual(children.filter(alive), []);
       for (const r of streams) r.destroy();
       assert.equal(existsSync(scratch), false, 'the folder in memory is gone');
-      assert.deepEqual(readdirSync(stack.state).filter((f) => !f.startsWith('sanitizer')).sort(), ['logs', 'room.lock']);
+      assert.deepEqual(readdirSync(stack.state).filter((f) => !f.startsWith('sanitizer') && !f.startsWith('room.db-')).sort(), ['keys', 'logs', 'room.db', 'room.lock']);
     });
   }
 
