@@ -192,7 +192,6 @@ void exchange_shed(struct exchange *x)
 
 	memcpy(bare.id, x->request.id, sizeof bare.id);
 	x->request = bare;
-	buf_done(&x->headers);
 	arena_done(&x->arena);
 	arena_init(&x->arena);
 	x->slot = NULL;

@@ -59,7 +59,8 @@ void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, 
 void exchange_stream_end(struct buf *out, uint16_t fcgi_id);
 void exchange_free(struct exchange *x);
 
-/* For a parked stream's memory (6 KB are promised for everything): drops the request's arena, keeping only fd, fcgi_id and request.id.
+/* For a parked stream's memory (6 KB are promised for everything): drops the request's arena, keeping only fd, fcgi_id, request.id and the
+ * headers gathered for the reply.
  * Afterwards x->request's strings are NULL. */
 void exchange_shed(struct exchange *x);
 

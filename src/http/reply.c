@@ -191,6 +191,7 @@ void exchange_stream_begin(struct exchange *x, const char *type, struct buf *out
 	BUF_LIT(&block, "\r\n");
 	exchange_stream_wrap(out, x->fcgi_id, block.data, block.len);
 	buf_done(&block);
+	buf_done(&x->headers); /* a stream stays long, and has said them */
 }
 
 void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, size_t len)
