@@ -22,6 +22,7 @@ static const struct command {
 	{"ticket", ticket_command, "mint a ticket"},
 	{"doctor", doctor_command, "check this machine and a running service, and say what to change"},
 	{"worker", worker_command, "do what is due when nobody looks: expiry, push, summaries, webhooks"},
+	{"webhook", webhook_command, "what MainServer was told; send dead letters again"},
 	{"migrate", migrate_command, "bring the database to the schema of this version"},
 	{"config", config_command, "list every setting, its value and where it comes from"},
 	{"version", version_command, "print the version"},

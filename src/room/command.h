@@ -13,6 +13,7 @@ int doctor_command(int argc, char **argv);
 int config_command(int argc, char **argv);
 int migrate_command(int argc, char **argv);
 int worker_command(int argc, char **argv);
+int webhook_command(int argc, char **argv);
 
 /* Prints the usage text (which begins with "usage: ") to standard output and returns EXIT_SUCCESS. */
 int command_help(const char *usage);

@@ -18,6 +18,7 @@
 #include "room/keys.h"
 #include "room/running.h"
 #include "worker/jobs.h"
+#include "worker/status.h"
 
 static const char usage[] =
 	"usage: room worker [--once | --stay] [job ...]\n"
@@ -146,6 +147,57 @@ static int work(bool once, bool stay, char **names, int count)
 	return outcome;
 }
 
+static void print_status(const json_t *status)
+{
+	const char *name, *state;
+	json_int_t count, due, oldest, failures;
+	json_t *one;
+
+	json_object_foreach(json_object_get(status, "queues"), name, one)
+	{
+		due = oldest = 0;
+		json_unpack(one, "{s:I, s?I, s?I}", "count", &count, "due", &due, "oldestMs", &oldest);
+		printf("queue    %-12s %lld", name, (long long)count);
+		if (due > 0)
+			printf(", %lld due, the oldest for %.1f s", (long long)due, (double)oldest / 1000);
+		putchar('\n');
+	}
+	json_object_foreach(json_object_get(status, "breakers"), name, one)
+	{
+		json_unpack(one, "{s:s, s:I}", "state", &state, "failures", &failures);
+		printf("breaker  %-12s %s", name, state);
+		if (failures > 0)
+			printf(", %lld failures in a row", (long long)failures);
+		putchar('\n');
+	}
+	json_object_foreach(json_object_get(status, "webhooks"), name, one)
+		printf("webhooks %-12s %lld\n", name, (long long)json_integer_value(one));
+	json_object_foreach(json_object_get(status, "ledger"), name, one)
+		printf("sessions %-12s %lld\n", name, (long long)json_integer_value(one));
+}
+
+static int show_status(bool json)
+{
+	const char *why = NULL;
+	json_t *status;
+	enum err e;
+
+	if (!settings())
+		return WORKER_MISSET;
+	e = worker_status(&status, &why);
+	if (json) {
+		json_dumpf(status, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		print_status(status);
+	}
+	json_decref(status);
+	if (e == OK)
+		return EXIT_SUCCESS;
+	command_failed("%s", why);
+	return WORKER_NO_STORE;
+}
+
 int worker_command(int argc, char **argv)
 {
 	static const struct option options[] = {{"once", no_argument, NULL, 'o'}, {"stay", no_argument, NULL, 's'},
@@ -165,5 +217,7 @@ int worker_command(int argc, char **argv)
 	}
 	if ((once && stay) || (status && (once || stay || optind < argc)) || (json && !status))
 		return command_misused(argv[0], "these options don't go together");
+	if (status)
+		return show_status(json);
 	return work(once, stay, argv + optind, argc - optind);
 }

@@ -87,6 +87,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     base,
     secret,
     state,
+    env: settings,
     pid: room.pid,
     output: () => out,
     // Calls with a ticket: as(ticket).get(path), .post(path, json), .put, .patch, .delete → {status, headers, text, json, code}.
