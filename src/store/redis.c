@@ -21,7 +21,9 @@
 #include "store/redis_call.h"
 
 enum {
-	TIMEOUT_MS = 2000, /* reliability.md §2 row 10: an answer within 2 s, good or bad */
+	TIMEOUT_MS = 2000,  /* reliability.md §2 row 10: an answer within 2 s, good or bad */
+	STALL_MS = 1000,    /* no reply for so long, when one is overdue: the connection is dead */
+	PATIENCE_MS = 8000, /* the most that an overdue call waits while others are answered */
 	RETRY_LEAST_MS = 20,
 	RETRY_MOST_MS = 500,
 	WAITING_MOST = 20000, /* calls that may wait for a connection; more are refused at once */
@@ -48,6 +50,7 @@ struct redis {
 	bool threaded;
 	bool stopping;
 	unsigned generation;
+	int64_t heard_at; /* clock_mono_ms of the last reply */
 	int wake_fd;
 	pthread_t thread;
 };
@@ -211,6 +214,7 @@ static void read_in(struct redis *r)
 		drop(r, r->context->err == REDIS_ERR_EOF ? "closed" : "read");
 		return;
 	}
+	r->heard_at = clock_mono_ms();
 	while (r->context != NULL) {
 		if (redisGetReplyFromReader(r->context, &got) != REDIS_OK) {
 			drop(r, "protocol");
@@ -252,6 +256,15 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* When the oldest call on its way is given up, and the connection with it. Not while answers keep coming: a burst is no outage, and thousands who
+ * are turned away only come again. */
+static int64_t overdue_at(const struct redis *r)
+{
+	int64_t deadline = r->sent.first->deadline, stalled = r->heard_at + STALL_MS;
+
+	return stalled <= deadline ? deadline : earlier(stalled, deadline + PATIENCE_MS);
+}
+
 static int64_t next_need(const struct redis *r, int64_t now)
 {
 	int64_t at = now + 1000;
@@ -259,7 +272,7 @@ static int64_t next_need(const struct redis *r, int64_t now)
 	if (r->state == DOWN)
 		at = earlier(at, r->retry_at);
 	if (r->sent.first != NULL)
-		at = earlier(at, r->sent.first->deadline);
+		at = earlier(at, overdue_at(r));
 	if (r->waiting.first != NULL)
 		at = earlier(at, r->waiting.first->deadline);
 	return at;
@@ -337,7 +350,7 @@ int64_t redis_tick(struct redis *r)
 	pthread_mutex_lock(&r->lock);
 	if (r->state == CONNECTING && r->retry_at <= now)
 		drop(r, "connect timeout");
-	if (r->sent.first != NULL && r->sent.first->deadline <= now)
+	if (r->sent.first != NULL && overdue_at(r) <= now)
 		drop(r, "timeout");
 	expire_waiting(r, now);
 	if (r->state == DOWN && r->retry_at <= now && !r->stopping)
