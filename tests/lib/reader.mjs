@@ -4,8 +4,16 @@ import { call } from './http.mjs';
 import { Stream } from './sse.mjs';
 import { sleep, until } from './wait.mjs';
 
+const running = new Set();
+
+// Ends the readers of a stack that goes, so that a test that failed half way does not keep its process alive.
+export function stopReaders(base) {
+  for (const r of running) if (r.base === base) { r.running = false; r.interrupt?.(); }
+}
+
 class Reader {
   constructor(name, base, conversation, ticket) {
+    running.add(this);
     Object.assign(this, { name, base, conversation, ticket, seen: [], resets: [], starts: [], breaks: 0, passing: [], problems: [] });
     this.running = true;
   }
@@ -30,7 +38,7 @@ class Reader {
   reached(n, ms = 30_000) {
     return until(`${this.name} to reach position ${n} (stands at ${this.cursor}, problems: ${this.problems.slice(-3).join('; ')})`, () => this.cursor && Number(this.cursor.split('-')[0]) >= n, { ms });
   }
-  async stop() { this.running = false; this.interrupt?.(); await this.done; }
+  async stop() { running.delete(this); this.running = false; this.interrupt?.(); await this.done; }
 }
 
 export class StreamReader extends Reader {
@@ -98,8 +106,10 @@ export class Sender {
   async send(clientId, content) {
     const record = { sender: this.who, clientId, content, acks: [], attempts: 0 };
     this.sends.push(record);
+    running.add(this);
+    this.running = true;
     const began = performance.now();
-    for (let wait = 10; ; wait = Math.min(wait * 2, 400)) {
+    for (let wait = 10; this.running; wait = Math.min(wait * 2, 400)) {
       record.attempts++;
       try {
         const r = await call(this.base, 'POST', `/api/conversations/${this.conversation}/messages`, { ticket: this.ticket, json: { clientId, content }, retry: false, timeout: 8000 });
@@ -116,5 +126,6 @@ export class Sender {
       }
       await sleep(wait * (0.5 + Math.random()));
     }
+    throw new Error('the stack was stopped before there was an answer');
   }
 }
