@@ -54,7 +54,7 @@ test('everything by keyboard alone', async () => {
   for (let i = 0; i < 4 && (await focus(student)) !== 'reply'; i += 1) await keys('Shift+Tab');
   assert.equal(await focus(student), 'reply');
   await keys('Shift+Tab', 'ArrowUp');
-  assert.match(await focus(student), /You.*second line/);
+  assert.match(await focus(student), /^You.*second line/s);
   await keys('Tab', 'Tab');
   assert.equal(await focus(student), 'edit');
   await keys('Enter');

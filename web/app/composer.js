@@ -117,7 +117,7 @@ export class Composer {
   }
 
   async #submit() {
-    const content = this.#text.value;
+    const content = this.#text.value.replace(/^(?:[ \t]*\n)+|\s+$/g, ''); // blank lines around it are slips of the finger
     if (this.empty || bytesOf(content) > MAX_BYTES) return;
     if (this.#edit === null) {
       const replyTo = this.#reply ?? undefined;

@@ -14,33 +14,37 @@ export function ask(words, act) {
   setText(yes, words.yes);
   setText($('ask-error'), '');
   return new Promise((resolve) => {
-    let done = false;
+    // `close` comes a moment after the dialog is gone, maybe when the next question stands there: so the end is ours to make, at once.
+    const end = (done) => {
+      yes.removeEventListener('click', onYes);
+      no.removeEventListener('click', onNo);
+      dialog.removeEventListener('cancel', onCancel);
+      dialog.removeEventListener('close', onClose);
+      dialog.close();
+      if (opener?.isConnected) opener.focus();
+      resolve(done);
+    };
     const onYes = async () => {
       yes.disabled = true;
       dialog.setAttribute('aria-busy', 'true');
       const failure = await act();
       dialog.removeAttribute('aria-busy');
       yes.disabled = false;
-      if (failure) {
-        setText($('ask-error'), failure);
-        return;
-      }
-      done = true;
-      dialog.close();
+      if (failure) setText($('ask-error'), failure);
+      else end(true);
     };
-    const onNo = () => dialog.close();
+    const onNo = () => end(false);
+    const onCancel = (event) => {
+      event.preventDefault();
+      end(false);
+    };
+    const onClose = () => {
+      if (!dialog.open) end(false);
+    };
     yes.addEventListener('click', onYes);
     no.addEventListener('click', onNo);
-    dialog.addEventListener(
-      'close',
-      () => {
-        yes.removeEventListener('click', onYes);
-        no.removeEventListener('click', onNo);
-        if (opener?.isConnected) opener.focus();
-        resolve(done);
-      },
-      { once: true },
-    );
+    dialog.addEventListener('cancel', onCancel);
+    dialog.addEventListener('close', onClose);
     dialog.showModal();
     no.focus();
   });

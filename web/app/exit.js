@@ -2,7 +2,7 @@
 // neutral page takes this one's place in the history, so that Back does not return here.
 import { settings } from './settings.js';
 
-const TWICE_MS = 900;
+const TWICE_MS = 800;
 let leaving = false;
 
 export const isLeaving = () => leaving;
@@ -34,19 +34,22 @@ export async function leaveQuickly(room) {
   }
 }
 
-/** Escape twice, from anywhere on the page, dialogs included. */
+/** Escape twice with nothing in between, from anywhere on the page, dialogs included. */
 export function onEscapeTwice(act) {
-  let last = 0;
+  let last = -TWICE_MS;
   addEventListener(
     'keydown',
     (event) => {
-      if (event.key !== 'Escape' || event.repeat) return;
+      if (event.repeat) return;
       const now = performance.now();
-      if (last && now - last < TWICE_MS) {
+      if (event.key !== 'Escape') {
+        last = -TWICE_MS;
+      } else if (now - last < TWICE_MS) {
         event.stopImmediatePropagation(); // whoever would hear of it next is about to go
         act();
+      } else {
+        last = now;
       }
-      last = now;
     },
     { capture: true },
   );

@@ -142,6 +142,7 @@ export class LogView {
       this.#rows.delete(key);
     }
     let place = this.#list.firstElementChild;
+    let refocus = null;
     for (const row of wanted) {
       const mark = JSON.stringify(row);
       let have = this.#rows.get(row.key);
@@ -150,16 +151,20 @@ export class LogView {
         this.#rows.set(row.key, have);
       }
       if (have.mark !== mark) {
-        const focused = have.node.contains(document.activeElement);
+        const focused = have.node.contains(document.activeElement) ? document.activeElement : null;
         this.#fill(have.node, row);
         have.mark = mark;
-        if (focused) have.node.querySelector('article')?.focus({ preventScroll: true });
+        if (focused) refocus = [have.node, focused.dataset.act];
       }
       if (have.node === place) place = place.nextElementSibling;
       else this.#list.insertBefore(have.node, place);
     }
     if (!keep.has(this.#current)) this.#current = wanted.findLast((row) => row.kind === 'message')?.key ?? null;
     this.#rove();
+    if (refocus) {
+      const [node, act] = refocus;
+      (node.querySelector(`[data-act=${act}]`) ?? node.querySelector('article'))?.focus({ preventScroll: true });
+    }
   }
 
   #keyOf(message) {
