@@ -116,7 +116,8 @@ const char *procs_growth(const struct procs *p, long *total_kb)
 		for (size_t k = i; k < p->n; k++)
 			if (strcmp(p->at[k].kind, p->at[i].kind) == 0)
 				sum += rss_of(p->at[k].pid) - p->at[k].rss_kb;
-		*total_kb += sum;
+		if (strcmp(p->at[i].kind, "lighttpd") == 0 || strcmp(p->at[i].kind, "hub") == 0 || strcmp(p->at[i].kind, "redis") == 0)
+			*total_kb += sum;
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %ld", len ? " · " : "", p->at[i].kind, sum);
 	}
 	return text;

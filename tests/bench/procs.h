@@ -26,7 +26,7 @@ void procs_mark(struct procs *p);
 /* CPU seconds by kind since the mark: "lighttpd 4.31 · api 3.02 · …". Static buffer. */
 const char *procs_cpu(const struct procs *p);
 
-/* Resident memory since the mark, by kind, in KB: text as above and, in *total_kb, the sum. */
+/* Resident memory since the mark, by kind, in KB: text as above and, in *total_kb, the sum of those that hold a stream (lighttpd, hub, redis). */
 const char *procs_growth(const struct procs *p, long *total_kb);
 
 #endif
