@@ -314,5 +314,8 @@ static void close_fcm(struct worker *w)
 	fcm_close(w->own);
 }
 
-const struct job job_push = {
-	.name = "push", .help = "tell whoever is away that something waits (FCM, MainServer)", .open = open_fcm, .run = run, .close = close_fcm};
+const struct job job_push = {.name = "push",
+	.help = "tell whoever is away that something waits (FCM, MainServer)",
+	.open = open_fcm,
+	.run = run,
+	.close = close_fcm};

@@ -42,7 +42,7 @@ struct events {
 	int count;
 };
 
-/* "<at> <what> <conversation> <role> <createdAt> <expiresAt>" */
+/* what: "joined", "ended", or "waiting" (a message, and nobody there to read it). "<at> <what> <conversation> <role> <createdAt> <expiresAt>" */
 static bool parse(struct event *e, const char *item)
 {
 	long long at, created_at, expires_at;
@@ -60,6 +60,7 @@ static bool parse(struct event *e, const char *item)
 static enum err tell_event(struct db *d, const struct event *v)
 {
 	bool ended = strcmp(v->what, "ended") == 0;
+	const char *type = ended ? "session.ended" : strcmp(v->what, "waiting") == 0 ? "message.waiting" : "session.joined";
 	char key[64];
 	json_t *data;
 	enum err e;
@@ -68,11 +69,11 @@ static enum err tell_event(struct db *d, const struct event *v)
 		"createdAt", (json_int_t)v->created_at, "expiresAt", (json_int_t)v->expires_at);
 	if (!data)
 		abort();
-	snprintf(key, sizeof key, "session.joined:%s", v->role);
+	snprintf(key, sizeof key, "%s:%s", type, v->role);
 	if (ended)
-		e = tell(d, "session.ended", v->conversation, v->created_at, v->at, data);
+		e = tell(d, type, v->conversation, v->created_at, v->at, data);
 	else
-		e = tell_as(d, key, "session.joined", v->conversation, v->at, v->at, data);
+		e = tell_as(d, key, type, v->conversation, v->at, v->at, data);
 	json_decref(data);
 	if (e == OK && ended)
 		e = ledger_end(d, v->conversation, v->created_at, v->at, v->expires_at);

@@ -49,7 +49,7 @@ if told == 'p' then
   return { 'OK', 'dropped' }
 end
 if told ~= 'w' and told ~= 'n' then
-  tell('message.waiting', label(who), expires)
+  tell('waiting', label(who), expires)
   call('HDEL', present, 'n:' .. who)
 end
 call('HSET', present, 'o:' .. who, 'w')

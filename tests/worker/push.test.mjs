@@ -1,0 +1,559 @@
+// Push (design §9): whoever is away is told once that something waits, and nothing else. On the real stack, with Google and MainServer played
+// (tests/lib/outside.mjs). The worker runs by hand; time is moved by moving scores and signs in Redis, never waited for.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { ok, refused } from '../lib/contract.mjs';
+import { Stream, call, pool, until } from '../lib/client.mjs';
+import { rnd } from '../lib/jwt.mjs';
+import { startOutside } from '../lib/outside.mjs';
+import { startStack } from '../lib/stack.mjs';
+import { runWorker } from '../lib/worker.mjs';
+
+let o, stack;
+before(async () => {
+  o = await startOutside();
+  stack = await startStack({ env: { ...o.env, ROOM_WORKER: '0' } });
+});
+after(async () => { await stack?.stop(); await o?.stop(); });
+beforeEach(async () => { await stack.redis('DEL', '{0}:breaker:fcm', '{0}:breaker:oauth'); });
+
+// A session whose student and counselor have a device each, unless told otherwise.
+async function session(body = {}) {
+  const devices = { student: { token: `student-${rnd(20)}` }, counselor: { token: `counselor-${rnd(20)}` } };
+  const s = await stack.session({ devices, ...body });
+  return Object.assign(s, { devices, target: devices.student.token, key: (who) => `${s.id} ${who ?? s.student}` });
+}
+const say = async (s, who = 'counselor', content = `canary ${rnd(12)}`) => ok(await stack.as(s.tickets[who]).post(`${s.path}/messages`, { content }), 201);
+const push = async (options = {}) => {
+  const r = await runWorker(stack, ['push', '--once'], options);
+  if (!options.failpoint) assert.equal(r.code, options.code ?? 0, r.stderr);
+  return r;
+};
+const due = async (s, who) => Number(await stack.redis('ZSCORE', '{0}:push', s.key(who)));
+const told = (s, who = s.student) => stack.redis('HGET', `{0}:conv:${s.id}:present`, `o:${who}`);
+// What is put off, claimed, or waits for a retry is due now.
+const hasten = async (s, who) => stack.redis('ZADD', '{0}:push', 'XX', 1, s.key(who));
+// No sign of life for longer than presence lasts.
+const goes = async (s, who = s.student) => stack.redis('HSET', `{0}:conv:${s.id}:present`, `l:${who}`, 1);
+const pushesTo = (target) => o.fcm.pushes.filter((p) => p.target === target);
+const attemptsTo = (target) => o.fcm.requests.filter((r) => r.checked?.target === target);
+const dead = async (why) => Number(await stack.redis('HGET', '{0}:push:dead', why)) || 0;
+const waitingTold = async (s) => (await stack.redis('LRANGE', '{0}:events', 0, -1)).split('\n').filter((l) => l.includes(` waiting ${s.id} `)).length;
+
+describe('who is told', () => {
+  test('away: exactly one push, and the other side learns of it', async () => {
+    const s = await session();
+    const watch = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
+    await watch.ready();
+    await say(s);
+    await push();
+    assert.equal(pushesTo(s.target).length, 1);
+    const e = await watch.when('user:notified', () => watch.events.find((x) => x.event === 'user:notified'), 5000);
+    assert.deepEqual([e.id, Object.keys(e.data).sort().join(), e.data.participant], [undefined, 'at,participant', s.student]);
+    assert.ok(Math.abs(e.data.at - Date.now()) < 60_000);
+    assert.equal(await due(s), 0, 'nothing is left in the queue');
+    await push();
+    await say(s);
+    await push();
+    assert.equal(await due(s), 0, 'not even scheduled again');
+    assert.equal(pushesTo(s.target).length, 1, 'one push until they come');
+    assert.equal(pushesTo(s.devices.counselor.token).length, 0, 'none to who spoke');
+    watch.close();
+  });
+
+  test('a burst of messages, with workers running all the while: one', async () => {
+    const s = await session();
+    for (let i = 0; i < 5; i++) await Promise.all([say(s), say(s), say(s), push()]);
+    await push();
+    assert.equal(attemptsTo(s.target).length, 1);
+  });
+
+  test('present and delivered: none', async () => {
+    const s = await session();
+    const page = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
+    await page.ready();
+    const m = await say(s);
+    await page.when('the message', () => page.events.find((x) => x.event === 'message:new'), 5000);
+    const at = await due(s);
+    assert.ok(at > m.sentAt + 9000 && at <= m.sentAt + 10_000, 'due in 10 s, not now');
+    ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, { cursor: m.cursor }), 204);
+    await hasten(s);
+    const r = await push();
+    assert.ok(r.jobs.push.dropped >= 1);
+    assert.equal(await due(s), 0);
+    page.close();
+    assert.equal(attemptsTo(s.target).length, 0);
+  });
+
+  test('present, not known to have got it: put off, and told when presence ends', async () => {
+    const s = await session();
+    ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, {}), 204);
+    await say(s);
+    await hasten(s);
+    assert.ok((await push()).jobs.push.later >= 1);
+    assert.ok(await due(s) > Date.now(), 'looked at again');
+    assert.equal(attemptsTo(s.target).length, 0);
+    await goes(s);
+    await hasten(s);
+    await push();
+    assert.equal(pushesTo(s.target).length, 1);
+  });
+
+  test('back within 10 s, resuming after what it had: dropped', async () => {
+    const s = await session();
+    const page = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
+    const ready = await page.ready();
+    page.close();
+    const m = await say(s);
+    const again = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student, lastEventId: ready.cursor });
+    await again.when('the message', () => again.events.find((x) => x.event === 'message:new'), 5000);
+    // a client without `alive`: its next resumption says that it got the message
+    ok(await call(stack.base, 'GET', `${s.path}/poll?wait=0&after=${m.cursor}`, { ticket: s.tickets.student }));
+    again.close();
+    await goes(s);
+    await hasten(s);
+    await push();
+    assert.equal(attemptsTo(s.target).length, 0);
+  });
+
+  test('read meanwhile, answered meanwhile, deleted meanwhile: dropped', async () => {
+    const [read, answered, deleted] = [await session(), await session(), await session()];
+    for (const s of [read, answered, deleted]) s.message = await say(s);
+    ok(await stack.as(read.tickets.student).put(`${read.path}/read`, { upTo: read.message.id }), 204);
+    await say(answered, 'student');
+    ok(await stack.as(deleted.tickets.counselor).delete(`${deleted.path}/messages/${deleted.message.id}`), 204);
+    for (const s of [read, answered, deleted]) { await goes(s); await hasten(s); }
+    await push();
+    for (const s of [read, answered, deleted]) assert.deepEqual([attemptsTo(s.target).length, await due(s)], [0, 0]);
+  });
+
+  test('presence re-arms', async () => {
+    const s = await session();
+    for (let burst = 1; burst <= 3; burst++) {
+      await say(s);
+      await goes(s);
+      await hasten(s);
+      await push();
+      assert.equal(pushesTo(s.target).length, burst);
+      assert.equal(await told(s), 'p');
+      ok(await stack.as(s.tickets.student).get(`${s.path}/presence`));
+      assert.equal(await told(s), '1');
+    }
+  });
+
+  test('what comes while a push is under way, after a visit, is judged anew', async () => {
+    const s = await session();
+    await say(s);
+    await push({ failpoint: 'push.send:kill' });
+    ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, {}), 204); // came, and left again
+    await goes(s);
+    await say(s);
+    await hasten(s);
+    await push();
+    assert.equal(pushesTo(s.target).length, 2, 'the second burst has a push of its own');
+    assert.equal(await told(s), 'p');
+  });
+
+  test('erased, expired, ended, handed over meanwhile: none', async () => {
+    const service = stack.as(stack.service());
+    const [erased, expired, ended, handed, erasedByOne] = await pool(5, [1, 2, 3, 4, 5], () => session());
+    for (const s of [erased, expired, ended, erasedByOne]) await say(s);
+    await say(handed, 'student');
+    ok(await service.delete(`/api/sessions/${erased.id}`), 204);
+    ok(await stack.as(erasedByOne.tickets.student).delete(erasedByOne.path), 204);
+    await stack.redis('HSET', `{0}:conv:${expired.id}`, 'expiresAt', Date.now() - 1);
+    ok(await service.post(`/api/sessions/${ended.id}/end`));
+    ok(await service.put(`/api/sessions/${handed.id}`, { counselorId: `couns_${rnd()}` }));
+    await push();
+    for (const s of [erased, expired, ended, erasedByOne]) assert.deepEqual([attemptsTo(s.target).length, await due(s)], [0, 0]);
+    assert.deepEqual([attemptsTo(handed.devices.counselor.token).length, await due(handed, handed.counselor)], [0, 0]);
+  });
+
+  test('over between the claim and the note: nothing is left, nobody is told', async () => {
+    for (const end of [(s) => stack.as(stack.service()).delete(`/api/sessions/${s.id}`), (s) => stack.redis('HSET', `{0}:conv:${s.id}`, 'expiresAt', Date.now() - 1)]) {
+      const s = await session();
+      await say(s);
+      o.fcm.next({ delay_ms: 500 });
+      const running = push();
+      await until('the request', () => attemptsTo(s.target).length === 1);
+      await end(s);
+      await running;
+      assert.equal(await due(s), 0);
+    }
+  });
+});
+
+describe('what is sent', () => {
+  test('to a token, to a fid; bytes equal but for target and time to live; nothing said', async () => {
+    const [a, b] = [await session(), await session({ devices: { student: { fid: `fid-${rnd(16)}` } } })];
+    a.said = await say(a);
+    b.said = await say(b);
+    await stack.redis('HSET', `{0}:conv:${b.id}`, 'expiresAt', Date.now() + 100_000);
+    await push();
+    const [one] = pushesTo(a.target);
+    const other = o.fcm.pushes.find((p) => p.target.startsWith('fid-'));
+    assert.deepEqual([one.kind, other.kind], ['token', 'fid']);
+    assert.ok(parseFloat(other.ttl) <= 100 && parseFloat(other.ttl) > 40, `ttl ${other.ttl} of 100 s left`);
+    assert.ok(parseFloat(one.ttl) <= 86_400 && parseFloat(one.ttl) > 86_000, `ttl ${one.ttl}`);
+    const bare = (p) => attemptsTo(p.target)[0].body.replace(`"${p.kind}":"${p.target}"`, 'TARGET')
+      .replaceAll(`"${parseInt(p.ttl, 10)}s"`, 'TTL').replaceAll(`"TTL":"${parseInt(p.ttl, 10)}"`, 'TTL').replace(/"apns-expiration":"\d+"/, 'UNTIL');
+    assert.equal(bare(one), bare(other));
+    for (const s of [a, b]) for (const word of [s.said.content, s.id, s.student, s.counselor]) assert.deepEqual(o.search(word), [], `${word} left the house`);
+  });
+
+  test('a session about to end: now or never, and never when a retry would come too late', async () => {
+    const s = await session();
+    await say(s);
+    await stack.redis('HSET', `{0}:conv:${s.id}`, 'expiresAt', Date.now() + 20_000);
+    o.fcm.next({ error: 'QUOTA_EXCEEDED' });
+    const before = await dead('SESSION_ENDS_BEFORE');
+    await push();
+    assert.equal(attemptsTo(s.target).length, 1);
+    assert.match(attemptsTo(s.target)[0].body, /"ttl":"0s"/);
+    assert.equal(await due(s), 0);
+    assert.equal(await dead('SESSION_ENDS_BEFORE'), before + 1);
+  });
+});
+
+describe('what Google answers', () => {
+  // A session with a push that went wrong as told; what stands in the queue afterwards.
+  async function failed(spec) {
+    const s = await session();
+    await say(s);
+    o.fcm.next(spec);
+    const at = Date.now();
+    const r = await push();
+    return { s, r, wait: (await due(s)) - at };
+  }
+  async function thenWell(s) {
+    await hasten(s);
+    await stack.redis('DEL', '{0}:breaker:fcm');
+    const before = pushesTo(s.target).length; // cut off in mid-answer, one may have been accepted
+    await push();
+    assert.equal(pushesTo(s.target).length, before + 1);
+    assert.equal(await due(s), 0);
+  }
+
+  test('UNREGISTERED: the target is forgotten; a person\'s other one is tried', async () => {
+    const { s } = await failed({ error: 'UNREGISTERED' });
+    assert.equal(await stack.redis('HEXISTS', `{0}:conv:${s.id}:device`, s.student), '0');
+    assert.equal(attemptsTo(s.target).length, 1);
+    assert.equal(await told(s), 'n');
+
+    const c = await session();
+    const own = `person-${rnd(12)}`;
+    ok(await stack.as(stack.service()).put(`/api/participants/${c.counselor}/device`, { token: own }), 204);
+    o.fcm.gone.add(c.devices.counselor.token);
+    await say(c, 'student');
+    await push();
+    assert.deepEqual([attemptsTo(c.devices.counselor.token).length, pushesTo(own).length], [1, 1]);
+    assert.equal(await told(c, c.counselor), 'p');
+    // and when that one is gone, too, it is no longer known
+    o.fcm.gone.add(own);
+    ok(await stack.as(c.tickets.counselor).get(`${c.path}/presence`));
+    await goes(c, c.counselor);
+    await say(c, 'student');
+    await hasten(c, c.counselor);
+    await push();
+    assert.equal(await told(c, c.counselor), 'n');
+    const n = attemptsTo(own).length;
+    await hasten(c, c.counselor);
+    await push();
+    assert.equal(attemptsTo(own).length, n);
+  });
+
+  test('429: after Retry-After; without one, a minute at least', async () => {
+    const told300 = await failed({ error: 'QUOTA_EXCEEDED', retryAfter: 300 });
+    assert.ok(told300.wait >= 300_000 && told300.wait < 320_000, `${told300.wait} ms`);
+    await stack.redis('DEL', '{0}:breaker:fcm');
+    const untold = await failed({ error: 'QUOTA_EXCEEDED' });
+    assert.ok(untold.wait >= 60_000 && untold.wait <= 130_000, `${untold.wait} ms`);
+    assert.equal(untold.r.code, 0);
+    await thenWell(told300.s);
+    await thenWell(untold.s);
+  });
+
+  test('503, HTML, 10 MB, a cut answer, a cut connection: again soon, and longer each time', async () => {
+    for (const spec of [{ error: 'UNAVAILABLE' }, { status: 502, html: true }, { huge: true }, { cut: true }, { reset: true }, { status: 503, retryAfter: 40 }]) {
+      await stack.redis('DEL', '{0}:breaker:fcm');
+      const { s, wait } = await failed(spec);
+      const least = spec.retryAfter ? 40_000 : 1000;
+      assert.ok(wait >= least && wait < least + 20_000, `${JSON.stringify(spec)}: ${wait} ms`);
+      assert.equal(await told(s), 'w');
+      await thenWell(s);
+    }
+    const s = await session();
+    await say(s);
+    o.fcm.always({ error: 'UNAVAILABLE' });
+    const waits = [];
+    for (let i = 0; i < 5; i++) {
+      await stack.redis('DEL', '{0}:breaker:fcm');
+      await hasten(s);
+      await push();
+      waits.push((await due(s)) - Date.now());
+    }
+    o.fcm.always();
+    assert.ok(waits[4] > 4 * waits[0], `backs off: ${waits}`);
+    await thenWell(s);
+  });
+
+  test('an open breaker: waiting is no failure', async () => {
+    const all = await pool(8, Array.from({ length: 8 }), () => session());
+    o.fcm.always({ error: 'UNAVAILABLE' });
+    for (const s of all) await say(s);
+    await push();
+    o.fcm.always();
+    const [late] = await pool(1, [0], () => session());
+    await say(late);
+    await push();
+    assert.equal(attemptsTo(late.target).length, 0, 'the breaker is open');
+    assert.ok(await due(late) > Date.now());
+    assert.equal(await stack.redis('HGET', `{0}:conv:${late.id}:present`, `n:${late.student}`), '');
+    await stack.redis('DEL', '{0}:breaker:fcm');
+    for (const s of [...all, late]) await thenWell(s);
+  });
+
+  test('401 THIRD_PARTY_AUTH_ERROR, 403: a dead letter; the target stays, and the next message tries again', async () => {
+    for (const error of ['THIRD_PARTY_AUTH_ERROR', 'SENDER_ID_MISMATCH']) {
+      const before = await dead(error);
+      const { s } = await failed({ error });
+      assert.equal(await dead(error), before + 1);
+      assert.ok(Number(await stack.redis('HGET', '{0}:push:dead', `at:${error}`)) > Date.now() - 60_000);
+      assert.equal(await due(s), 0);
+      assert.equal(await stack.redis('HEXISTS', `{0}:conv:${s.id}:device`, s.student), '1');
+      await say(s);
+      await push();
+      assert.equal(pushesTo(s.target).length, 1);
+    }
+    assert.ok(!/student-|counselor-/.test(await stack.redis('HGETALL', '{0}:push:dead')), 'no targets in there');
+  });
+});
+
+describe('without a device', () => {
+  test('message.waiting reaches MainServer, without content or names', async () => {
+    const s = await session();
+    const m = await say(s, 'student');
+    await push();
+    await runWorker(stack, ['webhook', '--once']);
+    await runWorker(stack, ['webhook', '--once']);
+    const mine = o.mainserver.events.filter((e) => e.type === 'message.waiting' && e.data.sessionId === s.id);
+    assert.equal(mine.length, 1);
+    assert.deepEqual(Object.keys(mine[0].data).sort(), ['at', 'createdAt', 'expiresAt', 'role', 'sessionId']);
+    assert.equal(mine[0].data.role, 'counselor');
+    for (const word of [m.content, s.student, s.counselor, s.devices.counselor.token]) assert.ok(!o.mainserver.requests.some((r) => r.body.includes(word)), word);
+  });
+
+  test('MainServer alone is told, once a burst; a device that comes late still gets its push', async () => {
+    const s = await session({ devices: {} });
+    const before = await waitingTold(s);
+    await say(s, 'student');
+    await push();
+    assert.equal(await told(s, s.counselor), 'n');
+    assert.ok(await due(s, s.counselor) > Date.now() + 50_000);
+    await say(s, 'student');
+    await hasten(s, s.counselor);
+    await push();
+    assert.equal(await waitingTold(s), before + 1);
+    const late = `late-${rnd(12)}`;
+    ok(await stack.as(stack.service()).put(`/api/participants/${s.counselor}/device`, { token: late }), 204);
+    await hasten(s, s.counselor);
+    await push();
+    assert.equal(pushesTo(late).length, 1);
+    assert.equal(await waitingTold(s), before + 1);
+    // coming takes what waits for a device out of the queue
+    const t = await session({ devices: {} });
+    await say(t);
+    await push();
+    ok(await stack.as(t.tickets.student).get(`${t.path}/presence`));
+    assert.equal(await due(t), 0);
+  });
+
+  test('no FCM on this machine: the same, and no failure', async () => {
+    const s = await session();
+    await say(s);
+    const r = await push({ env: { ROOM_FCM_CREDENTIALS: '' } });
+    assert.equal(r.code, 0);
+    assert.equal(attemptsTo(s.target).length, 0);
+    assert.deepEqual([await told(s), await due(s), await waitingTold(s)], ['p', 0, 1]);
+  });
+
+  test('wrong credentials: exit code 2, and the queue is left alone', async () => {
+    const s = await session();
+    await say(s);
+    const r = await push({ env: { ROOM_FCM_CREDENTIALS: '/dev/null' }, code: 2 });
+    assert.ok(r.stderr.length > 0);
+    assert.ok(await due(s) > 0);
+    await push();
+    assert.equal(pushesTo(s.target).length, 1);
+  });
+});
+
+describe('killed, and many at once', () => {
+  for (const point of ['push.look', 'push.claim', 'push.send', 'push.note']) {
+    test(`SIGKILL at ${point}: never lost, at most once more on the wire, one to be seen`, async () => {
+      const s = await session();
+      await say(s);
+      const r = await push({ failpoint: `${point}:kill` });
+      assert.equal(r.signal, 'SIGKILL');
+      const before = attemptsTo(s.target).length;
+      assert.equal(before, ['push.send', 'push.note'].includes(point) ? 1 : 0);
+      await push();
+      if (point === 'push.look') assert.equal(attemptsTo(s.target).length, 1, 'nothing was claimed');
+      else assert.equal(attemptsTo(s.target).length, before, 'while the claim stands nobody else takes it');
+      const until180 = (await due(s)) - Date.now();
+      if (['push.claim', 'push.send'].includes(point)) assert.ok(until180 > 150_000 && until180 <= 180_000, `claimed for ${until180} ms`);
+      await hasten(s);
+      await push();
+      const all = pushesTo(s.target);
+      assert.equal(all.length, point === 'push.send' ? 2 : 1);
+      assert.equal(new Set(all.map((p) => p.message.android.collapse_key)).size, 1);
+      assert.equal(await due(s), 0);
+      await say(s);
+      await push();
+      assert.equal(pushesTo(s.target).length, all.length);
+    });
+  }
+
+  test('SIGKILL while forgetting a target: forgotten by the next', async () => {
+    const s = await session();
+    await say(s);
+    o.fcm.gone.add(s.target);
+    assert.equal((await push({ failpoint: 'push.forget:kill' })).signal, 'SIGKILL');
+    await hasten(s);
+    await push();
+    assert.equal(await stack.redis('HEXISTS', `{0}:conv:${s.id}:device`, s.student), '0');
+  });
+
+  test('killed after sending, and they came and read: no second', async () => {
+    const s = await session();
+    const m = await say(s);
+    await push({ failpoint: 'push.send:kill' });
+    ok(await stack.as(s.tickets.student).put(`${s.path}/read`, { upTo: m.id }), 204);
+    await goes(s);
+    await hasten(s);
+    await push();
+    assert.equal(attemptsTo(s.target).length, 1);
+  });
+
+  test('a worker that hangs loses its claim; what it notes later counts for nothing', async () => {
+    const s = await session();
+    await say(s);
+    o.fcm.next({ delay_ms: 3000 });
+    const slow = push();
+    await until('its request', () => attemptsTo(s.target).length === 1);
+    await hasten(s);
+    await push();
+    assert.equal(await told(s), 'p');
+    ok(await stack.as(s.tickets.student).get(`${s.path}/presence`));
+    await slow;
+    assert.equal(await told(s), '1', 'the late note changed nothing');
+  });
+
+  test('four workers and 120 sessions: one push each', async () => {
+    const all = await pool(8, Array.from({ length: 120 }), async () => { const s = await session(); await say(s); return s; });
+    await Promise.all([push(), push(), push(), push()]);
+    for (const s of all) assert.equal(attemptsTo(s.target).length, 1);
+  });
+});
+
+describe('devices', () => {
+  const set = (ticket, path, json, method = 'PUT') => call(stack.base, method, path, { ticket, json });
+
+  test('by the participant: set, replaced, taken away', async () => {
+    const s = await session({ devices: undefined });
+    const [one, two] = [`one-${rnd(12)}`, `two-${rnd(12)}`];
+    for (const [who, sender] of [['student', 'counselor'], ['counselor', 'student']]) {
+      const path = `${s.path}/device`;
+      ok(await set(s.tickets[who], path, { token: one + who }), 204);
+      ok(await set(s.tickets[who], path, { fid: two + who, name: 'an unknown member' }), 204);
+      await goes(s, s[who]);
+      await say(s, sender);
+      await hasten(s, s[who]);
+      await push();
+      assert.deepEqual([attemptsTo(one + who).length, pushesTo(two + who).length], [0, 1], who);
+      ok(await set(s.tickets[who], path, undefined, 'DELETE'), 204);
+      ok(await set(s.tickets[who], path, undefined, 'DELETE'), 204, 'again');
+      await goes(s, s[who]);
+      await say(s, sender);
+      await hasten(s, s[who]);
+      await push();
+      assert.equal(pushesTo(two + who).length, 1, who);
+    }
+  });
+
+  test('by MainServer, per person: for every session of that counselor; taken away', async () => {
+    const counselorId = `couns_${rnd()}`;
+    const token = `person-${rnd(12)}`;
+    ok(await set(stack.service(), `/api/participants/${counselorId}/device`, { token: 'replaced' }), 204);
+    ok(await set(stack.service(), `/api/participants/${counselorId}/device`, { token }), 204);
+    for (let i = 1; i <= 2; i++) {
+      const s = await session({ counselorId, devices: undefined });
+      await say(s, 'student');
+      await push();
+      assert.equal(pushesTo(token).length, i);
+    }
+    ok(await set(stack.service(), `/api/participants/${counselorId}/device`, undefined, 'DELETE'), 204);
+    ok(await set(stack.service(), `/api/participants/${counselorId}/device`, undefined, 'DELETE'), 204, 'again');
+    const s = await session({ counselorId, devices: undefined });
+    await say(s, 'student');
+    await push();
+    assert.equal(pushesTo(token).length, 2);
+  });
+
+  test('handed over: the next counselor\'s own device, never the one before\'s', async () => {
+    const s = await session();
+    const next = `couns_${rnd()}`;
+    const token = `next-${rnd(12)}`;
+    ok(await set(stack.service(), `/api/participants/${next}/device`, { token }), 204);
+    ok(await stack.as(stack.service()).put(`/api/sessions/${s.id}`, { counselorId: next }));
+    await say(s, 'student');
+    await push();
+    assert.deepEqual([pushesTo(token).length, attemptsTo(s.devices.counselor.token).length], [1, 0]);
+  });
+
+  test('bad bodies', async () => {
+    const s = await session();
+    const bad = [{}, { token: '' }, { token: 5 }, { token: null }, { token: 'a', fid: 'b' }, { fid: ['a'] }, { token: 'with blank' }, { token: 'ünïcode' }, { token: 'new\nline' },
+      { token: 'x'.repeat(1025) }, { TOKEN: 'x' }];
+    for (const [ticket, path] of [[s.tickets.student, `${s.path}/device`], [stack.service(), `/api/participants/${s.counselor}/device`]]) {
+      for (const body of bad) refused(await set(ticket, path, body), 'BAD_REQUEST', JSON.stringify(body).slice(0, 60));
+      refused(await set(ticket, path, undefined), 'UNSUPPORTED_TYPE', 'no body');
+      refused(await call(stack.base, 'PUT', path, { ticket, body: '{"token":', headers: { 'Content-Type': 'application/json' } }), 'BAD_JSON');
+      refused(await call(stack.base, 'PUT', path, { ticket, body: '{"token":"a\\u0000b"}', headers: { 'Content-Type': 'application/json' } }), ['BAD_CONTENT', 'BAD_REQUEST', 'BAD_JSON']);
+      refused(await call(stack.base, 'PUT', path, { ticket, body: 'token=x', headers: { 'Content-Type': 'text/plain' } }), 'UNSUPPORTED_TYPE');
+      refused(await call(stack.base, 'POST', path, { ticket, json: { token: 'x' } }), 'METHOD_NOT_ALLOWED');
+      ok(await set(ticket, path, { token: 'x'.repeat(1024) }), 204);
+      ok(await set(ticket, path, { token: 'a"b\\c', fid: null }), 204, 'what JSON escapes');
+    }
+    for (const body of bad.filter((b) => Object.keys(b).length)) refused(await stack.as(stack.service()).post('/api/sessions', { studentAnonymousId: 'a', devices: { student: body } }), 'BAD_REQUEST', JSON.stringify(body).slice(0, 60));
+    assert.equal(await stack.redis('HGET', `{0}:conv:${s.id}:device`, s.student), '{"token":"a\\"b\\\\c"}');
+  });
+
+  test('permissions crossed', async () => {
+    const [s, other] = [await session(), await session()];
+    const body = { token: `evil-${rnd(8)}` };
+    refused(await set(s.tickets.student, `${other.path}/device`, body), 'NOT_FOUND', 'another session');
+    refused(await set(s.tickets.student, `/api/participants/${s.counselor}/device`, body), 'FORBIDDEN', 'a student for the counselor');
+    refused(await set(s.tickets.counselor, `/api/participants/${s.counselor}/device`, body), 'FORBIDDEN', 'a counselor by the service\'s route');
+    refused(await set(stack.service(), `${s.path}/device`, body), 'FORBIDDEN', 'the service by the participants\' route');
+    refused(await set(undefined, `${s.path}/device`, body), 'UNAUTHENTICATED');
+    refused(await set(undefined, `/api/participants/${s.counselor}/device`, body), 'UNAUTHENTICATED');
+    refused(await set(stack.student(s.id, 'anon_nobody'), `${s.path}/device`, body), 'NOT_FOUND', 'nobody of this session');
+    refused(await set(stack.service(), '/api/participants/no%20id/device', body), 'NOT_FOUND');
+    ok(await stack.as(stack.service()).delete(`/api/sessions/${other.id}`), 204);
+    refused(await set(other.tickets.student, `${other.path}/device`, body), 'GONE');
+    for (const x of [s, other]) assert.ok(!(await stack.redis('HGETALL', `{0}:conv:${x.id}:device`)).includes('evil'));
+    await say(s, 'student');
+    await say(s, 'counselor');
+    await push();
+    assert.equal(attemptsTo(body.token).length, 0);
+  });
+
+  test('devices go with the session; targets are in no log', async () => {
+    const s = await session();
+    ok(await stack.as(stack.service()).delete(`/api/sessions/${s.id}`), 204);
+    assert.equal(await stack.redis('EXISTS', `{0}:conv:${s.id}:device`), '0');
+    const logs = stack.logs();
+    for (const word of ['student-', 'counselor-', 'person-', 'evil-', 'canary']) assert.ok(!logs.includes(word), `${word} in the logs`);
+  });
+});
