@@ -41,44 +41,30 @@
  *            share?: boolean, pageSize?: number, readyMs?: number, aliveMs?: number, pollWaitS?: number,
  *            fetch?: typeof fetch, EventSource?: typeof EventSource|null, random?: () => number}} RoomOptions
  */
+import { hidden, offline, pause, pauseOrOnline, watchBrowser, watching } from './room/around.js';
 import { Door, RoomError, backoffMs, ticketClaims } from './room/http.js';
 import { Line } from './room/line.js';
 import { Log, positionOf } from './room/log.js';
 import { Outbox } from './room/outbox.js';
+import { People } from './room/people.js';
 import { Share } from './room/share.js';
 
 export { RoomError, ticketClaims };
 
 const TYPING_EVERY_MS = 3000;
 const TYPING_IDLE_MS = 4000;
-const TYPING_SHOWN_MS = 6000;
 const ECHO_MS = 6000; // own message acknowledged: the stream must bring it within this time
 const PROBE_MS = 6000;
 const FINAL = new Set(['expired', 'erased', 'missing', 'denied', 'left']);
-
-const isStudent = (role) => role === 'student';
-const hidden = () => globalThis.document?.visibilityState === 'hidden';
-const watching = () => !globalThis.document || (document.visibilityState === 'visible' && document.hasFocus());
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Room extends EventTarget {
   phase = 'opening';
   /** @type {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
   link = 'connecting';
-  /** @type {{participant: string|null, role: string|null}} */
-  me = { participant: null, role: null };
-  /** @type {Map<string, Participant>} by participant id, this one included */
-  participants = new Map();
-  /** @type {Map<string, string>} who is typing now: participant → role */
-  typing = new Map();
-  /** Positions, by participant. */
-  marks = { read: {}, delivered: {} };
   /** @type {number|null} when everything is erased, server time in ms */
   expiresAt = null;
   /** @type {number|null} */
   ticketExpiresAt = null;
-  /** Have the marks been heard of yet? They come with the stream, a moment after the history. */
-  marksKnown = false;
   /** May this participant read? Learned from the first answer; without it there is no stream either, and `link` stays `off`. */
   mayRead = true;
 
@@ -86,6 +72,7 @@ export class Room extends EventTarget {
   #door;
   #log = new Log();
   #outbox;
+  #people;
   #line = null;
   #share = null;
   #held = null; // frames that arrived while history was being loaded
@@ -100,9 +87,7 @@ export class Room extends EventTarget {
   #readWanted = 0;
   #readSent = 0;
   #asking = null;
-  #undo = [];
-  #tickAt = 0;
-  #hiddenAt = 0;
+  #unwatch = () => {};
 
   /** @param {RoomOptions} options */
   constructor(options) {
@@ -113,7 +98,10 @@ export class Room extends EventTarget {
     const conversationId = claims?.sessionId ?? options.conversationId;
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(conversationId ?? '')) throw new TypeError('No conversation: the ticket is not one, or conversationId is missing.');
     if (!ticket && !/^[0-9a-f]{8}$/.test(as ?? '')) throw new TypeError('Neither ticket nor `as`.');
-    this.me = { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null };
+    this.#people = new People({
+      me: { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null },
+      changed: (what) => this.#emit(what, {}),
+    });
     this.#door = new Door({ base, conversationId, ticket, as, fetch });
     this.#outbox = new Outbox({
       random: this.#options.random,
@@ -166,13 +154,38 @@ export class Room extends EventTarget {
     return this.#door.skewMs;
   }
 
+  /** @returns {{participant: string|null, role: string|null}} after a reload the id is known once the conversation is open */
+  get me() {
+    return this.#people.me;
+  }
+
+  /** @returns {Map<string, Participant>} by id, this participant included */
+  get participants() {
+    return this.#people.participants;
+  }
+
+  /** @returns {Map<string, string>} who is typing now: participant → role */
+  get typing() {
+    return this.#people.typing;
+  }
+
+  /** Positions: {read: {participant: upTo}, delivered: {participant: upTo}}. */
+  get marks() {
+    return this.#people.marks;
+  }
+
+  /** Have the marks been heard of yet? They come with the stream, a moment after the history. */
+  get marksKnown() {
+    return this.#people.marksKnown;
+  }
+
   /** @returns {Participant[]} everyone but this participant */
   get others() {
-    return [...this.participants.values()].filter((one) => !this.isMe(one.participant));
+    return this.#people.others;
   }
 
   isMe(participant) {
-    return participant !== undefined && participant === this.me.participant;
+    return this.#people.isMe(participant);
   }
 
   message(id) {
@@ -181,9 +194,7 @@ export class Room extends EventTarget {
 
   /** `sent`, `delivered` or `read` (by anyone else), for one of our own messages. */
   markOf(message) {
-    const reached = (marks) => Object.entries(marks).some(([who, upTo]) => !this.isMe(who) && upTo >= message.id);
-    if (reached(this.marks.read)) return 'read';
-    return reached(this.marks.delivered) ? 'delivered' : 'sent';
+    return this.#people.markOf(message);
   }
 
   /** Up to where this participant had read. */
@@ -207,7 +218,7 @@ export class Room extends EventTarget {
     if (!claims || claims.sessionId !== this.conversationId || (this.me.participant && who !== this.me.participant)) {
       throw new RoomError({ status: 401, code: 'OTHER_TICKET', message: 'This link is for another conversation or person.' });
     }
-    this.me = { participant: who, role: claims.role };
+    this.#people.me = { participant: who, role: claims.role };
     this.#door.ticket = ticket;
     if (!(await this.#enter())) return;
     this.#share?.post({ t: 'ticket', ticket });
@@ -330,7 +341,7 @@ export class Room extends EventTarget {
           return false;
         }
         this.#setLink('reconnecting');
-        await this.#wake(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
         if (FINAL.has(this.phase)) return false;
       }
     }
@@ -379,7 +390,7 @@ export class Room extends EventTarget {
       try {
         const [people, page] = await Promise.all([this.#call('GET', '/presence'), this.#history()]);
         if (held !== this.#held || FINAL.has(this.phase)) return;
-        this.#setPeople(people);
+        this.#people.set(people);
         if (page) this.#log.reset(page);
         this.#gapAt = -2;
         break;
@@ -391,7 +402,7 @@ export class Room extends EventTarget {
           return;
         }
         this.#setLink('reconnecting');
-        await this.#wake(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
         if (held !== this.#held || FINAL.has(this.phase)) return;
       }
     }
@@ -522,7 +533,7 @@ export class Room extends EventTarget {
     const message = added ?? changed;
     this.#outbox.settle(message);
     if (added && !this.isMe(added.sender)) {
-      this.#stopsTyping(added.sender);
+      this.#people.stopsTyping(added.sender);
       this.#aliveSoon();
     }
     this.#emit('messages', { added: added ? [added] : [], changed: changed ? [changed] : [], reset: false, older: false });
@@ -532,34 +543,31 @@ export class Room extends EventTarget {
   #side(event, data) {
     switch (event) {
       case 'presence':
-        this.#setPerson(data.participant, data.role, data.online);
-        if (!data.online) this.#stopsTyping(data.participant);
+        this.#people.put(data.participant, data.role, data.online);
         break;
       case 'user:joined':
-        this.#setPerson(data.participant, data.role, true);
+        this.#people.put(data.participant, data.role, true);
         this.#emit('notice', { event, data });
         break;
       case 'session:assigned':
-        this.#setPerson(data.participant, data.role, this.participants.get(data.participant)?.online ?? false);
+        this.#people.put(data.participant, data.role);
         this.#emit('notice', { event, data });
         break;
       case 'user:left':
         if (this.isMe(data.participant)) break;
-        this.participants.delete(data.participant);
-        this.#stopsTyping(data.participant);
-        this.#emit('people', {});
+        this.#people.remove(data.participant);
         this.#emit('notice', { event, data });
         break;
       case 'user:typing':
         if (this.isMe(data.participant)) break;
-        if (data.isTyping) this.#isTyping(data.participant, data.role);
-        else this.#stopsTyping(data.participant);
+        if (data.isTyping) this.#people.isTyping(data.participant, data.role);
+        else this.#people.stopsTyping(data.participant);
         break;
       case 'receipt:read':
-        this.#mark('read', data);
+        this.#people.mark('read', data);
         break;
       case 'receipt:delivered':
-        this.#mark('delivered', data);
+        this.#people.mark('delivered', data);
         break;
       case 'session:ended':
         this.#setDeadline(data.expiresAt, false);
@@ -655,7 +663,7 @@ export class Room extends EventTarget {
     return {
       expiresAt: this.expiresAt,
       status: this.phase === 'ended' ? 'ended' : 'active',
-      online: [...this.participants.values()].filter((one) => one.online).map((one) => one.participant),
+      online: this.#people.online,
       ...this.marks,
     };
   }
@@ -663,9 +671,8 @@ export class Room extends EventTarget {
   #lineChanged() {
     if (FINAL.has(this.phase)) return;
     if (this.leading) {
-      const offline = globalThis.navigator?.onLine === false;
       const state = this.#line.state;
-      this.#setLink(state === 'reconnecting' && offline ? 'offline' : state);
+      this.#setLink(state === 'reconnecting' && offline() ? 'offline' : state);
       if (state === 'live') this.#outbox.go();
     } else if (this.#leaderLink && this.#loaded) {
       this.#setLink(this.#leaderLink.link);
@@ -687,55 +694,10 @@ export class Room extends EventTarget {
     if (expiresAt) this.#setDeadline(expiresAt, this.expiresAt !== null && expiresAt > this.expiresAt);
     if (status === 'ended') this.#ended();
     else if (status === 'active' && this.phase === 'ticket' && this.#loaded && this.link === 'live') this.#setPhase('open');
-    if (Array.isArray(online)) {
-      for (const one of this.participants.values()) one.online = online.includes(one.participant);
-      const strangers = online.some((participant) => !this.participants.has(participant));
-      this.#emit('people', {});
-      if (strangers) this.#call('GET', '/presence').then((people) => this.#setPeople(people), () => {});
+    if (Array.isArray(online) && this.#people.present(online)) {
+      this.#call('GET', '/presence').then((people) => this.#people.set(people), () => {});
     }
-    if (read || delivered) {
-      this.marksKnown = true;
-      for (const [kind, marks] of [['read', read], ['delivered', delivered]]) {
-        for (const [participant, upTo] of Object.entries(marks ?? {})) this.#mark(kind, { participant, upTo }, { quiet: true });
-      }
-      this.#emit('marks', {});
-    }
-  }
-
-  #setPeople({ participants, online }) {
-    const list = participants ?? online.map((one) => ({ ...one, online: true }));
-    this.participants = new Map(list.map(({ participant, role, online: here }) => [participant, { participant, role, online: here }]));
-    if (!this.me.participant && this.me.role) {
-      const mine = list.find((one) => isStudent(one.role) === isStudent(this.me.role));
-      if (mine) this.me = { participant: mine.participant, role: mine.role };
-    }
-    this.#emit('people', {});
-  }
-
-  #setPerson(participant, role, online) {
-    this.participants.set(participant, { participant, role: role ?? this.participants.get(participant)?.role, online });
-    this.#emit('people', {});
-  }
-
-  #mark(kind, { participant, upTo }, { quiet = false } = {}) {
-    const position = positionOf(upTo);
-    if (position <= (this.marks[kind][participant] ?? 0)) return;
-    this.marks[kind][participant] = position;
-    if (!quiet) this.#emit('marks', {});
-  }
-
-  #isTyping(participant, role) {
-    clearTimeout(this.#timers.get(`typing:${participant}`));
-    this.#later(`typing:${participant}`, TYPING_SHOWN_MS, () => this.#stopsTyping(participant));
-    if (this.typing.has(participant)) return;
-    this.typing.set(participant, role);
-    this.#emit('typing', {});
-  }
-
-  #stopsTyping(participant) {
-    if (!this.typing.delete(participant)) return;
-    clearTimeout(this.#timers.get(`typing:${participant}`));
-    this.#emit('typing', {});
+    if (read || delivered) this.#people.markAll({ read, delivered });
   }
 
   #setDeadline(expiresAt, moved) {
@@ -844,7 +806,6 @@ export class Room extends EventTarget {
     this.#log.reset();
     this.#log.cursor = null;
     this.#outbox.close();
-    this.typing.clear();
     this.#held = null;
     this.#emit('messages', { added: [], changed: [], reset: true, older: false });
   }
@@ -852,7 +813,8 @@ export class Room extends EventTarget {
   #shut() {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
-    for (const undo of this.#undo.splice(0)) undo();
+    this.#unwatch();
+    this.#people.stop();
     this.#line?.stop();
     this.#share?.stop();
     this.link = 'off';
@@ -957,54 +919,32 @@ export class Room extends EventTarget {
   // ---- the browser around us
 
   #watchBrowser() {
-    const on = (target, name, act) => {
-      target?.addEventListener?.(name, act);
-      this.#undo.push(() => target?.removeEventListener?.(name, act));
-    };
-    on(globalThis, 'online', () => {
-      this.#lineChanged();
-      if (this.leading) this.#line?.restart();
-      this.#outbox.go();
-    });
-    // "Offline" may be wrong (a server on this very machine), so ask before believing it.
-    on(globalThis, 'offline', () => {
-      this.#lineChanged();
-      this.#alive({ timeoutMs: 3000 });
-    });
-    on(globalThis.document, 'visibilitychange', () => {
-      if (hidden()) {
-        this.#hiddenAt = Date.now();
-        return;
-      }
-      this.#alive();
-      this.#lineChanged();
-      if (this.leading && this.#hiddenAt && Date.now() - this.#hiddenAt > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.#line.restart();
-    });
-    on(globalThis, 'focus', () => {
-      if (this.phase === 'ticket') this.#tryCookie();
-      this.#sendRead();
-    });
-    this.#tickAt = Date.now();
-    const tick = setInterval(() => {
-      const late = Date.now() - this.#tickAt;
-      this.#tickAt = Date.now();
-      // The machine slept: whatever was connected is not any more.
-      if (late > this.#options.aliveMs + 60_000 && this.leading) this.#line?.restart();
-      if (!hidden()) this.#alive();
-    }, this.#options.aliveMs);
-    this.#undo.push(() => clearInterval(tick));
-  }
-
-  /** A pause that ends early when the network comes back. */
-  #wake(ms) {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        globalThis.removeEventListener?.('online', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      globalThis.addEventListener?.('online', done, { once: true });
+    this.#unwatch = watchBrowser({
+      tickMs: this.#options.aliveMs,
+      online: () => {
+        this.#lineChanged();
+        if (this.leading) this.#line?.restart();
+        this.#outbox.go();
+      },
+      // "Offline" may be wrong (a server on this very machine), so ask before believing it.
+      offline: () => {
+        this.#lineChanged();
+        this.#alive({ timeoutMs: 3000 });
+      },
+      shown: (hiddenMs) => {
+        this.#alive();
+        this.#lineChanged();
+        if (this.leading && hiddenMs > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.#line.restart();
+      },
+      focused: () => {
+        if (this.phase === 'ticket') this.#tryCookie();
+        this.#sendRead();
+      },
+      tick: (lateMs) => {
+        // The machine slept: whatever was connected is not any more.
+        if (lateMs > 60_000 && this.leading) this.#line?.restart();
+        if (!hidden()) this.#alive();
+      },
     });
   }
 

@@ -26,6 +26,7 @@ export class Outbox {
   #busy = false;
   #held = false;
   #closed = false;
+  #notBefore = 0; // what a Retry-After asked for
 
   /**
    * @param {{send: (item: OutboxItem) => Promise<object>, changed: (item: OutboxItem, message?: object) => void, refused?: (error: RoomError) => void, random?: () => number}} how
@@ -86,10 +87,10 @@ export class Outbox {
     this.#stopTimer();
   }
 
-  /** The line is back: don't wait out the rest of the pause. */
+  /** The line is back: don't wait out the rest of the pause, unless the server asked for it. */
   go() {
     this.#held = false;
-    if (!this.#busy) {
+    if (!this.#busy && Date.now() >= this.#notBefore) {
       this.#stopTimer();
       this.#next();
     }
@@ -160,6 +161,7 @@ export class Outbox {
     item.error = error;
     item.state = 'waiting';
     if (error.passing) {
+      this.#notBefore = Date.now() + (error.retryAfterMs ?? 0);
       this.#changed(item);
       return Math.max(error.retryAfterMs ?? 0, backoffMs(item.attempts - 1, { maxMs: 12_000, random: this.#random }));
     }
