@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/metrics.h"
 #include "base/version.h"
+#include "chat/push.h"
 #include "store/store.h"
 
 #define METRICS_MAX_BYTES (256 * 1024)
@@ -30,15 +31,12 @@ static bool is_loopback(const char *address)
 	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 || strncmp(address, "::ffff:127.", 11) == 0;
 }
 
-void health_metrics(struct exchange *x)
+/* Whether Redis said how the pushes do or not. */
+static void looked(void *exchange)
 {
-	const char *address = x->request.remote_addr;
+	struct exchange *x = exchange;
 	struct buf out;
 
-	if (!address || !(is_loopback(address) || config_lists("ROOM_METRICS_FROM", address))) {
-		answer_error(x, ERR_NOT_FOUND, NULL, 0);
-		return;
-	}
 	buf_init(&out, METRICS_MAX_BYTES);
 	metrics_write(&out, "api");
 	if (buf_ok(&out))
@@ -46,4 +44,14 @@ void health_metrics(struct exchange *x)
 	else
 		answer_error(x, ERR_INTERNAL, NULL, 0);
 	buf_done(&out);
+}
+
+void health_metrics(struct exchange *x)
+{
+	const char *address = x->request.remote_addr;
+
+	if (address && (is_loopback(address) || config_lists("ROOM_METRICS_FROM", address)))
+		push_measure(looked, x);
+	else
+		answer_error(x, ERR_NOT_FOUND, NULL, 0);
 }

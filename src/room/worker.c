@@ -150,7 +150,7 @@ static int work(bool once, bool stay, char **names, int count)
 static void print_status(const json_t *status)
 {
 	const char *name, *state;
-	json_int_t count, due, oldest, failures;
+	json_int_t count, due, oldest, failures, last;
 	json_t *one;
 
 	json_object_foreach(json_object_get(status, "queues"), name, one)
@@ -169,6 +169,11 @@ static void print_status(const json_t *status)
 		if (failures > 0)
 			printf(", %lld failures in a row", (long long)failures);
 		putchar('\n');
+	}
+	json_object_foreach(json_object_get(status, "deadPushes"), name, one)
+	{
+		json_unpack(one, "{s:I, s:I}", "count", &count, "lastAt", &last);
+		printf("pushes   %s: %lld given up, the last %lld s ago\n", name, (long long)count, ((long long)clock_now_ms() - last) / 1000);
 	}
 	json_object_foreach(json_object_get(status, "webhooks"), name, one)
 		printf("webhooks %-12s %lld\n", name, (long long)json_integer_value(one));

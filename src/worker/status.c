@@ -68,9 +68,43 @@ static void look_breakers(struct redis *redis, json_t *out)
 	}
 }
 
+static json_t *dead_row(json_t *out, const char *why)
+{
+	json_t *row = json_object_get(out, why);
+
+	if (!row) {
+		row = needed(json_pack("{s:i, s:i}", "count", 0, "lastAt", 0));
+		json_object_set_new(out, why, row);
+	}
+	return row;
+}
+
+/* Pushes that were given up, by reason, over all buckets: fields `<why>` and `at:<why>` of {b}:push:dead (store/lua/_push.lua). */
+static enum err look_dead_pushes(struct redis *redis, struct arena *arena, json_t *out)
+{
+	enum err e = OK;
+
+	for (unsigned b = 0; e == OK && b < keys_buckets(); b++) {
+		const struct told *t;
+		struct args a;
+		args_init(&a);
+		args_str(&a, "HGETALL");
+		args_printf(&a, "{%u}:push:dead", b);
+		e = ask_command(redis, arena, &a, &t);
+		for (size_t i = 0; e == OK && i + 1 < told_count(t); i += 2) {
+			const char *field = told_text(told_at(t, i));
+			bool last = strncmp(field, "at:", 3) == 0;
+			json_t *row = dead_row(out, last ? field + 3 : field);
+			json_int_t n = told_int(told_at(t, i + 1)), had = json_integer_value(json_object_get(row, last ? "lastAt" : "count"));
+			json_object_set_new(row, last ? "lastAt" : "count", json_integer(!last ? had + n : n > had ? n : had));
+		}
+	}
+	return e;
+}
+
 static enum err look_redis(json_t *out)
 {
-	json_t *all = needed(json_object()), *breakers = needed(json_object());
+	json_t *all = needed(json_object()), *breakers = needed(json_object()), *dead = needed(json_object());
 	struct redis *redis = NULL;
 	struct arena arena;
 	enum err e;
@@ -83,11 +117,14 @@ static enum err look_redis(json_t *out)
 			e = look_queue(redis, &arena, &queues[i], all);
 		if (e == OK)
 			look_breakers(redis, breakers);
+		if (e == OK)
+			e = look_dead_pushes(redis, &arena, dead);
 	}
 	redis_free(redis);
 	arena_done(&arena);
 	json_object_set_new(out, "queues", all);
 	json_object_set_new(out, "breakers", breakers);
+	json_object_set_new(out, "deadPushes", dead);
 	return e;
 }
 

@@ -326,6 +326,14 @@ describe('what Google answers', () => {
       assert.equal(pushesTo(s.target).length, 1);
     }
     assert.ok(!/student-|counselor-/.test(await stack.redis('HGETALL', '{0}:push:dead')), 'no targets in there');
+    const words = await runWorker(stack, ['--status']);
+    assert.match(words.out, /^pushes +THIRD_PARTY_AUTH_ERROR: \d+ given up, the last \d+ s ago$/m);
+    const status = JSON.parse((await runWorker(stack, ['--status', '--json'])).out);
+    const counts = Object.values(status.deadPushes).map((d) => d.count);
+    assert.equal(status.deadPushes.SENDER_ID_MISMATCH.count, await dead('SENDER_ID_MISMATCH'));
+    assert.ok(status.deadPushes.SENDER_ID_MISMATCH.lastAt > Date.now() - 60_000);
+    const metrics = await call(stack.base, 'GET', '/metrics');
+    assert.match(metrics.text, new RegExp(`^room_push_dead_letters\\{[^}]*\\} ${counts.reduce((a, b) => a + b, 0)}$`, 'm'));
   });
 });
 
