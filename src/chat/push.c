@@ -39,17 +39,17 @@ static void answered(void *ctx, const struct reply *r)
 void push_measure(void (*done)(void *ctx), void *ctx)
 {
 	struct pending *p = call_alloc(sizeof *p);
-	unsigned buckets = keys_buckets();
+	unsigned b = 0, buckets = keys_buckets();
 
 	p->done = done;
 	p->ctx = ctx;
 	p->left = buckets;
-	for (unsigned b = 0; b < buckets; b++) {
+	do { /* there is one at least */
 		struct args a;
 		args_init(&a);
 		args_printf(&a, "{%u}:push", b);
 		args_printf(&a, "{%u}:push:dead", b);
 		a.keys = 2;
 		redis_script(store_commands(), "push_measure", &a, answered, p);
-	}
+	} while (++b < buckets);
 }
