@@ -277,7 +277,7 @@ static void reader_ready(struct loop_item *item, uint32_t events)
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
-			fail(r, "connection lost: %s", n < 0 ? strerror(errno) : "end");
+			fail(r, "connection lost %s: %s", r->is_ready ? "after ready" : r->state == READER_OPEN ? "before ready" : "before any answer", n < 0 ? strerror(errno) : "end");
 			return;
 		}
 		take_bytes(r, read_buf, r->carry_len + (size_t)n);
