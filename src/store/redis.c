@@ -61,7 +61,7 @@ static void drop(struct redis *r, const char *reason)
 {
 	struct call *c;
 
-	if (r->state == UP)
+	if (r->state == UP && !r->stopping)
 		log_line(LOG_WARN, "redis.lost", "s:reason", reason, "i:unanswered", (int64_t)r->sent.count, NULL);
 	while ((c = queue_pop(&r->sent)) != NULL) {
 		if (c->done == NULL)
