@@ -1,0 +1,214 @@
+// Sessions that are over: erased, accounted for once, MainServer told once, whoever dies meanwhile (promises F and I).
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test, describe } from 'node:test';
+import { ok } from '../lib/contract.mjs';
+import { rnd } from '../lib/jwt.mjs';
+import { StreamReader } from '../lib/reader.mjs';
+import { build, startStack } from '../lib/stack.mjs';
+import { until } from '../lib/wait.mjs';
+import { runWorker } from '../lib/worker.mjs';
+import { dueNow, ledger, onBoth, outbox, past, quietStack, rows, startRedis } from './helpers.mjs';
+
+// Told, but to nobody: the job `webhook` is not what these tests are about.
+const nobody = { ROOM_WEBHOOK_URL: 'https://localhost:1/webhooks/chat', ROOM_WEBHOOK_SECRET: 'a secret of sixteen bytes' };
+const steps = ['expiry.erased', 'expiry.settled', 'expiry.scrubbed', 'expiry.finished'];
+
+onBoth('the bookkeeping', (db) => {
+  let stack, service;
+  before(async () => {
+    stack = await quietStack(db, { ROOM_TTL_S: '2', ...nobody });
+    service = stack.as(stack.service());
+  });
+  after(() => stack?.stop());
+  const once = (options) => runWorker(stack, ['expiry', '--once'], options);
+
+  async function over(body = {}, messages = 2) {
+    const s = await stack.session({ sessionId: `sess_${rnd()}`, caseRef: 'case_1', ...body });
+    for (let i = 0; i < messages; i++) ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `canary-${s.id}-${i}` }), 201);
+    s.deadline = ok(await service.get(`/api/sessions/${s.id}`)).expiresAt;
+    return s;
+  }
+  const keysOf = async (id) => (await stack.redis('KEYS', `*${id}*`)).split('\n').filter((k) => k && !/gone/.test(k));
+  async function settled(s, how, messages = 2) {
+    const row = await ledger(stack, s.id);
+    assert.deepEqual({ how: row.how, messages: row.messages, createdAt: row.createdAt, expiresAt: row.expiresAt, caseRef: row.caseRef },
+      { how, messages, createdAt: s.created.createdAt, expiresAt: s.deadline, caseRef: 'case_1' });
+    assert.ok(row.closedAt > 0 && Math.abs(row.closedAt - Date.now()) < 60_000);
+    const told = (await outbox(stack, s.id)).filter((m) => m.type === 'session.expired');
+    assert.equal(told.length, 1, 'told once');
+    assert.deepEqual({ sessionId: told[0].data.sessionId, reason: told[0].data.reason, messageCount: told[0].data.messageCount }, { sessionId: s.id, reason: how, messageCount: messages });
+    assert.deepEqual(await keysOf(s.id), []);
+    assert.equal(await stack.redis('ZSCORE', '{0}:due', s.id), '', 'off the list');
+    assert.equal((await rows(stack, `SELECT count(*) FROM ledger WHERE conversation = '${s.id}'`))[0][0], '1');
+  }
+
+  test('a session past its deadline: keys gone, row complete, message in the outbox; a second run finds nothing', async () => {
+    const s = await over();
+    assert.equal((await ledger(stack, s.id)).how, '', 'open while it lives');
+    await past(s.deadline);
+    const r = await once();
+    assert.deepEqual({ code: r.code, stderr: r.stderr }, { code: 0, stderr: '' });
+    await settled(s, 'expired');
+    assert.equal((await once()).jobs.expiry.closed ?? 0, 0);
+    await settled(s, 'expired');
+  });
+  test('a session erased before it: the same way, and its summary goes too', async () => {
+    const s = await over();
+    await rows(stack, `INSERT INTO summaries (id, conversation, session_at, counselor, status, created_at, updated_at, expires_at) VALUES ('sum_${s.id}', '${s.id}', ${s.created.createdAt}, '${s.counselor}', 'requested', 1, 1, ${Date.now() + 1e9})`);
+    ok(await service.delete(`/api/sessions/${s.id}`), 204);
+    assert.equal((await once()).code, 0);
+    await settled(s, 'erased');
+    assert.deepEqual(await rows(stack, `SELECT id FROM summaries WHERE conversation = '${s.id}'`), []);
+  });
+  test('an ended one: when it ended is known', async () => {
+    const s = await over();
+    ok(await stack.as(s.tickets.student).post(`${s.path}/end`, {}));
+    await past(s.deadline);
+    assert.equal((await once()).code, 0);
+    await settled(s, 'expired');
+    const { endedAt, createdAt, closedAt } = await ledger(stack, s.id);
+    assert.ok(endedAt >= createdAt && endedAt <= closedAt);
+  });
+  test('a living one, due as last noted, stays', async () => {
+    const s = await over();
+    await dueNow(stack, s.id);
+    assert.equal((await once()).code, 0);
+    assert.equal(Number(await stack.redis('ZSCORE', '{0}:due', s.id)), s.deadline);
+    assert.equal((await ledger(stack, s.id)).how, '');
+    ok(await stack.as(s.tickets.student).get(`${s.path}/messages`));
+    await past(s.deadline);
+    await once();
+  });
+  for (const step of steps) {
+    test(`killed at ${step}: the next one makes it good, and nothing is told twice`, async () => {
+      const s = await over();
+      const e = await over();
+      ok(await service.delete(`/api/sessions/${e.id}`), 204);
+      await past(s.deadline);
+      assert.equal((await once({ failpoint: `${step}:kill` })).signal, 'SIGKILL');
+      assert.deepEqual(await keysOf(s.id), [], 'erasing comes first');
+      for (const x of [s, e]) await dueNow(stack, x.id);
+      assert.equal((await once()).code, 0);
+      await settled(s, 'expired');
+      await settled(e, 'erased');
+    });
+  }
+  test('who died is replaced after 5 s, without any help', async () => {
+    const s = await over();
+    await past(s.deadline);
+    assert.equal((await once({ failpoint: 'expiry.erased:kill' })).signal, 'SIGKILL');
+    await until('the next run to take it up', async () => { await once(); return (await ledger(stack, s.id)).how === 'expired'; }, { ms: 8000, every: 300 });
+    await settled(s, 'expired');
+  });
+  test('several at once: each session is closed and told once', async () => {
+    const all = await Promise.all(Array.from({ length: 130 }, () => over({}, 1)));
+    await past(Math.max(...all.map((s) => s.deadline)));
+    const runs = await Promise.all([once(), once(), once()]);
+    for (const r of runs) assert.equal(r.code, 0, r.stderr);
+    await until('all to be off the list', async () => { await once(); return (await stack.redis('ZCARD', '{0}:due')) === '0'; }, { ms: 12_000, every: 200 });
+    for (const s of all.slice(0, 20)) await settled(s, 'expired', 1);
+    const [[told, sessions]] = await rows(stack, `SELECT count(*), count(DISTINCT conversation) FROM webhooks WHERE conversation IN (${all.map((s) => `'${s.id}'`).join()}) AND type = 'session.expired'`);
+    assert.deepEqual([told, sessions], ['130', '130']);
+  });
+  test('nobody looked until the keys went by their TTL: expired, not lost; even when the stub is gone too', async () => {
+    const s = await over();
+    const t = await over();
+    await past(t.deadline);
+    for (const x of [s, t]) await stack.redis('DEL', ...(await keysOf(x.id)));
+    await stack.redis('DEL', ...(await stack.redis('KEYS', `*gone*${t.id}*`)).split('\n'), ...(await stack.redis('KEYS', `*${t.id}:gone`)).split('\n'));
+    const checked = await runWorker(stack, ['check', '--once'], { clock_ms: 61_000 });
+    assert.equal(checked.jobs.check.lost ?? 0, 0, 'it waits for its bookkeeping');
+    assert.equal((await once()).code, 0);
+    for (const x of [s, t]) {
+      assert.equal((await ledger(stack, x.id)).how, 'expired');
+      assert.deepEqual((await outbox(stack, x.id)).map((m) => m.data.reason).filter(Boolean), ['expired']);
+      assert.equal(await stack.redis('ZSCORE', '{0}:due', x.id), '');
+    }
+  });
+  test('a session that never came into the ledger gets its row at the end', async () => {
+    const s = await over();
+    await rows(stack, `DELETE FROM ledger WHERE conversation = '${s.id}'`);
+    await past(s.deadline);
+    await once();
+    const row = await ledger(stack, s.id);
+    assert.deepEqual([row.how, row.messages, row.createdAt], ['expired', 2, s.created.createdAt]);
+  });
+  test('open streams are told by the worker, hubs or not', async () => {
+    const s = await over();
+    const reader = new StreamReader('r', stack.base, s.id, s.tickets.counselor);
+    await until('ready', () => reader.cursor);
+    await past(s.deadline);
+    await once();
+    await until('the end of the stream', async () => (await stack.as(s.tickets.student).get(`${s.path}/events`)).status === 204);
+    reader.running = false;
+    await reader.stop();
+  });
+  test('the database away: what was said goes all the same; the rest when it is back', async (t) => {
+    if (!db.pg) return t.skip('PostgreSQL only');
+    const s = await over();
+    await past(s.deadline);
+    await db.pg.stop({ signal: 'SIGQUIT', keep: true });
+    try {
+      const r = await once();
+      assert.equal(r.code, 3, r.stderr);
+      assert.deepEqual(await keysOf(s.id), []);
+    } finally {
+      await db.pg.start();
+    }
+    await dueNow(stack, s.id);
+    assert.equal((await once()).code, 0);
+    await settled(s, 'expired');
+  });
+});
+
+describe('kept running by room up', () => {
+  test('a session is accounted for within seconds of its deadline, with nobody looking', async () => {
+    const stack = await startStack({ env: { ROOM_TTL_S: '2', ...nobody } });
+    try {
+      const s = await stack.session();
+      await until('the row', async () => (await ledger(stack, s.id)).how === 'expired', { ms: 10_000, every: 200 });
+      assert.ok(Date.now() - s.created.expiresAt < 8000);
+    } finally {
+      await stack.stop();
+    }
+  });
+});
+
+describe('an append-only file on a disk', () => {
+  let redis, stack;
+  before(async () => {
+    redis = await startRedis(build, '--appendonly', 'yes', '--appendfsync', 'always');
+    stack = await startStack({ env: { ROOM_REDIS: redis.url, ROOM_WORKER: '0', ROOM_TTL_S: '2' } });
+  });
+  after(async () => {
+    await stack?.stop();
+    await redis?.stop();
+  });
+  const files = (dir) => readdirSync(dir).flatMap((f) => { const p = join(dir, f); return statSync(p).isDirectory() ? files(p) : statSync(p).isFile() ? [p] : []; });
+  const holds = (text) => files(redis.dir).filter((f) => readFileSync(f).includes(text));
+  const say = async () => {
+    const s = await stack.session();
+    const canary = `canary${rnd(12)}`;
+    ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: canary }), 201);
+    await past(Date.now() + 2050);
+    return canary;
+  };
+  const once = () => runWorker(stack, ['expiry', '--once']);
+
+  test('forgets what expired, with one rewrite a minute at most', async (t) => {
+    if (/tmpfs|ramfs/.test(execFileSync('stat', ['-f', '-c', '%T', redis.dir], { encoding: 'utf8' }))) return t.skip('the build folder is in memory');
+    const first = await say();
+    assert.ok(holds(first).length > 0, 'it was there');
+    assert.equal((await once()).jobs.expiry.rewrites, 1);
+    await until('the first text to be gone from the files', () => holds(first).length === 0);
+    const second = await say();
+    assert.equal((await once()).jobs.expiry.rewrites ?? 0, 0, 'not twice a minute');
+    assert.ok(holds(second).length > 0);
+    await redis.cli('DEL', '{0}:aof:rewritten'); // a minute has passed
+    assert.equal((await once()).jobs.expiry.rewrites, 1, 'and not forgotten');
+    await until('the second text to be gone from the files', () => holds(second).length === 0);
+  });
+});
