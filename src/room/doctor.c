@@ -9,13 +9,20 @@
 #include "outside/fetch.h"
 #include "room/command.h"
 #include "room/doctor.h"
+#include "room/residue.h"
 #include "room/running.h"
 
 static const char usage[] =
 	"usage: room doctor [--json]\n"
+	"       room doctor --residue [--text TEXT ...] [--json]\n"
 	"\n"
 	"Looks at this machine, at Redis (ROOM_REDIS, or the private one of a running `room up`) and, when one runs in ROOM_STATE, at a real\n"
 	"stream through lighttpd, and says what to change.\n"
+	"\n"
+	"  --residue   look for what should be gone instead: each TEXT (-: each line of standard input) in every key of Redis and its files, "
+    "the\n"
+	"              database and its files, logs and temporary files; without TEXT for keys and rows of sessions that are over. Says where\n"
+	"              something is, never what.\n"
 	"\n"
 	"  ok       as it should be\n"
 	"  advice   it works, and could be better\n"
@@ -69,30 +76,39 @@ static char *redis_address(const struct patient *p)
 
 int doctor_command(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"residue", no_argument, NULL, 'r'},
+		{"text", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct patient p = {0};
-	bool as_json = false;
+	struct needles texts = {0};
+	bool as_json = false, residue = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h')
 			return command_help(usage);
-		if (option != 'j')
+		if (option == '?')
 			return command_misused(argv[0], NULL);
-		as_json = true;
+		as_json |= option == 'j';
+		residue |= option == 'r';
+		if (option == 't')
+			needles_add(&texts, optarg);
 	}
-	if (optind < argc)
-		return command_misused(argv[0], "it takes no arguments");
+	if (optind < argc || (texts.count > 0 && !residue))
+		return command_misused(argv[0], optind < argc ? "it takes no arguments" : "--text goes with --residue");
 	if (config_load() != 0 || !place_find(&p.place))
 		return EXIT_FAILURE;
 	fetch_setup();
 	p.findings = json_array();
 	p.running = running_read();
 	p.redis = redis_address(&p);
-	doctor_machine(&p);
-	doctor_files(&p);
-	doctor_redis(&p);
-	doctor_stream(&p);
+	if (residue) {
+		doctor_residue(&p, &texts);
+	} else {
+		doctor_machine(&p);
+		doctor_files(&p);
+		doctor_redis(&p);
+		doctor_stream(&p);
+	}
 	if (as_json) {
 		json_dumpf(p.findings, stdout, JSON_INDENT(2));
 		putchar('\n');
@@ -103,5 +119,6 @@ int doctor_command(int argc, char **argv)
 	json_decref(p.running);
 	free(p.redis);
 	place_done(&p.place);
+	needles_done(&texts);
 	return p.bad > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

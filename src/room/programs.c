@@ -85,6 +85,8 @@ bool program_redis(struct program *out, const struct place *place)
 	/* The log survives Redis's own crash; on a disk it would keep what was said, so there Redis keeps nothing at all. */
 	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "256mb",
 		"--rdbcompression", "no", "--rdbchecksum", "no", NULL); /* each rewrite forks: seldom, then, and cheaply; it is memory anyway */
+	/* Uncompressed, so that `room doctor --residue` can search the log. */
+	add(out, "--rdbcompression", "no", NULL);
 	add(out, "--maxmemory-policy", "noeviction", "--maxclients", "4000", NULL);
 	/* What else would show arguments, that is content: the slow log, and the report of a crash. */
 	add(out, "--slowlog-log-slower-than", "-1", "--slowlog-max-len", "0", "--crash-log-enabled", "no", "--crash-memcheck-enabled", "no",

@@ -1,0 +1,16 @@
+/* Does a text stand anywhere in the database? For `room doctor --residue` only. Blocks. */
+#ifndef STORE_RESIDUE_H
+#define STORE_RESIDUE_H
+
+#include "store/db.h"
+
+/* Looks into every column of every table: found(ctx, table, rows) for each table that holds the text, as it is or as hex digits. */
+enum err residue_find(struct db *d, const char *text, void (*found)(void *ctx, const char *table, int64_t rows), void *ctx) MUST_CHECK;
+
+/* Rows that should be gone: summaries past their retention or of erased sessions. found as above. */
+enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, const char *table, int64_t rows), void *ctx) MUST_CHECK;
+
+/* The path of SQLite's file, NULL on PostgreSQL; its log is beside it (-wal). To be freed. */
+char *residue_file(const struct db *d);
+
+#endif
