@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
-import { Stream, call, pool, until } from '../lib/client.mjs';
+import { Stream, call, pool, slow, until } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { startOutside } from '../lib/outside.mjs';
+import { noPostgres, startPostgres } from '../lib/postgres.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { runWorker } from '../lib/worker.mjs';
 
@@ -462,6 +463,32 @@ describe('killed, and many at once', () => {
     await Promise.all([push(), push(), push(), push()]);
     for (const s of all) assert.equal(attemptsTo(s.target).length, 1);
   });
+});
+
+describe('as `room up` runs it, on four buckets', () => {
+  for (const postgres of [false, true]) {
+    test(`due pushes leave within a second or so; people's devices in ${postgres ? 'PostgreSQL' : 'SQLite'}`, { skip: postgres && noPostgres() }, async () => {
+      const pg = postgres && await startPostgres();
+      const own = await startStack({ env: { ...o.env, ROOM_BUCKETS: '4', ...(pg ? { ROOM_DB: await pg.database() } : {}) } });
+      try {
+        await pool(4, Array.from({ length: 12 }), async () => {
+          const s = await own.session();
+          const [token, person] = [`up-${rnd(12)}`, `up-person-${rnd(12)}`];
+          ok(await own.as(s.tickets.student).put(`${s.path}/device`, { token }), 204);
+          ok(await own.as(own.service()).put(`/api/participants/${s.counselor}/device`, { fid: person }), 204);
+          ok(await own.as(s.tickets.student).post(`${s.path}/messages`, { content: 'is anybody there?' }), 201);
+          const began = performance.now();
+          await until('the push', () => pushesTo(person).length, { ms: 10_000 });
+          const took = performance.now() - began;
+          assert.ok(took < 2000 * slow, `it took ${took} ms`);
+          assert.equal(attemptsTo(token).length, 0);
+        });
+      } finally {
+        await own.stop();
+        await pg?.stop?.();
+      }
+    });
+  }
 });
 
 describe('devices', () => {
