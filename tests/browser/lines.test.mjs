@@ -262,7 +262,7 @@ for (const name of ['api', 'hub', 'redis', 'lighttpd']) {
 
 test('a ticket that runs out: writing waits, a new link in the same tab goes on with it', async () => {
   const s = await stack.session();
-  const soon = stack.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 6 });
+  const soon = stack.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 12 });
   const student = await enter(await chromium.context(), stack.base, soon);
   await write(student, 'in time');
   await marked(student, 'sent');
@@ -287,7 +287,7 @@ test('a ticket that runs out: writing waits, a new link in the same tab goes on 
 test('a ticket that runs out: a new link in another tab wakes this one too', async () => {
   const s = await stack.session();
   const context = await chromium.context();
-  const student = await enter(context, stack.base, stack.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 4 }));
+  const student = await enter(context, stack.base, stack.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 12 }));
   await inPhase(student, 'ticket');
   await write(student, 'waiting for a ticket');
   const other = await enter(context, stack.base, s.tickets.student);
