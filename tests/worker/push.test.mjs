@@ -55,8 +55,8 @@ describe('who is told', () => {
     assert.equal(await due(s), 0, 'nothing is left in the queue');
     await push();
     await say(s);
-    await push();
     assert.equal(await due(s), 0, 'not even scheduled again');
+    await push();
     assert.equal(pushesTo(s.target).length, 1, 'one push until they come');
     assert.equal(pushesTo(s.devices.counselor.token).length, 0, 'none to who spoke');
     watch.close();
