@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -139,6 +140,8 @@ static int work(bool once, bool stay, char **names, int count)
 	run.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (run.wake < 0)
 		return command_failed("eventfd: %s", strerror(errno));
+	/* Who waits for an answer comes first; what the worker does may be a second late. */
+	setpriority(PRIO_PROCESS, 0, 10);
 	sigaction(SIGTERM, &term, NULL);
 	sigaction(SIGINT, &term, NULL);
 	outcome = worker_run(&run, &cut);

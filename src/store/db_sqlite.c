@@ -116,7 +116,7 @@ static void make_file(const char *path)
 static int configure(sqlite3 *db)
 {
 	static const char pragmas[] = "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-								  "PRAGMA trusted_schema=OFF; PRAGMA journal_size_limit=4194304";
+								  "PRAGMA trusted_schema=OFF; PRAGMA journal_size_limit=4194304; PRAGMA cache_size=-8192";
 	sqlite3_stmt *stmt = NULL;
 	int code = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL);
 
@@ -197,7 +197,7 @@ static void *lite_prepare(struct db *d, const char *sql, const struct db_value *
 	}
 	s->parameters = sqlite3_bind_parameter_count(s->stmt);
 	for (int n = 1; n <= count; n++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "$%d", n);
 		s->place[n] = (short)sqlite3_bind_parameter_index(s->stmt, name);
 	}

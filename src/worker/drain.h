@@ -6,7 +6,7 @@
 #include "worker/ask.h"
 #include "worker/worker.h"
 
-#define DRAIN_BATCH 500
+#define DRAIN_BATCH 2000
 
 /* One batch of {bucket}:<queue>. write gets the items' texts; it must not keep them. Sets w->more when the batch was full, adds count to the
  * job's counts as `word`. point: the failpoints' prefix. */
