@@ -115,6 +115,7 @@ describe('who is told', () => {
     await hasten(s);
     await push();
     assert.equal(attemptsTo(s.target).length, 0);
+    assert.equal(await due(s), 0, 'dropped, not put off');
   });
 
   test('read meanwhile, answered meanwhile, deleted meanwhile: dropped', async () => {
@@ -143,16 +144,22 @@ describe('who is told', () => {
   });
 
   test('what comes while a push is under way, after a visit, is judged anew', async () => {
-    const s = await session();
-    await say(s);
-    await push({ failpoint: 'push.send:kill' });
-    ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, {}), 204); // came, and left again
-    await goes(s);
-    await say(s);
-    await hasten(s);
-    await push();
-    assert.equal(pushesTo(s.target).length, 2, 'the second burst has a push of its own');
-    assert.equal(await told(s), 'p');
+    for (const dies of [true, false]) {
+      const s = await session();
+      await say(s);
+      o.fcm.next({ delay_ms: 1500 });
+      const running = push(dies ? { failpoint: 'push.send:kill' } : {});
+      await until('the request', () => attemptsTo(s.target).length === 1);
+      ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, {}), 204); // came, and left again
+      await goes(s);
+      await say(s);
+      await running;
+      assert.ok(await due(s) > 0);
+      await hasten(s);
+      await push();
+      assert.equal(pushesTo(s.target).length, 2, 'the second burst has a push of its own');
+      assert.equal(await told(s), 'p');
+    }
   });
 
   test('erased, expired, ended, handed over meanwhile: none', async () => {
@@ -165,9 +172,15 @@ describe('who is told', () => {
     await stack.redis('HSET', `{0}:conv:${expired.id}`, 'expiresAt', Date.now() - 1);
     ok(await service.post(`/api/sessions/${ended.id}/end`));
     ok(await service.put(`/api/sessions/${handed.id}`, { counselorId: `couns_${rnd()}` }));
+    for (const round of ['as it is', 'whatever is left in the queue']) {
+      await push();
+      for (const s of [erased, expired, ended, erasedByOne]) assert.deepEqual([attemptsTo(s.target).length, await due(s)], [0, 0], round);
+      assert.deepEqual([attemptsTo(handed.devices.counselor.token).length, await due(handed, handed.counselor)], [0, 0], round);
+      await stack.redis('HSET', `{0}:conv:${handed.id}:device`, handed.counselor, JSON.stringify(handed.devices.counselor));
+      await stack.redis('ZADD', '{0}:push', ...[erased, expired, ended, erasedByOne].flatMap((s) => [1, s.key()]), 1, handed.key(handed.counselor), 1, 'nobody anon_x', 1, 'strange');
+    }
     await push();
-    for (const s of [erased, expired, ended, erasedByOne]) assert.deepEqual([attemptsTo(s.target).length, await due(s)], [0, 0]);
-    assert.deepEqual([attemptsTo(handed.devices.counselor.token).length, await due(handed, handed.counselor)], [0, 0]);
+    assert.equal(await stack.redis('ZCOUNT', '{0}:push', 1, 1), '0', 'strange ones are thrown away');
   });
 
   test('over between the claim and the note: nothing is left, nobody is told', async () => {
@@ -455,7 +468,7 @@ describe('killed, and many at once', () => {
     assert.equal(await told(s), 'p');
     ok(await stack.as(s.tickets.student).get(`${s.path}/presence`));
     await slow;
-    assert.equal(await told(s), '1', 'the late note changed nothing');
+    assert.deepEqual([await told(s), await due(s)], ['1', 0], 'the late note changed nothing');
   });
 
   test('four workers and 120 sessions: one push each', async () => {
