@@ -89,7 +89,7 @@ enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, con
 	int64_t rows = 0;
 	enum err e = db_number(d, &rows,
 		"SELECT count(*) FROM summaries s WHERE expires_at < $1 OR EXISTS (SELECT 1 FROM ledger l WHERE l.conversation = s.conversation "
-	    "AND "
+		"AND "
 		"l.created_at = s.session_at AND l.how = 'erased')",
 		DB_ARGS(db_int(now)));
 
