@@ -1,5 +1,6 @@
 #include "store/keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/config.h"
@@ -22,14 +23,23 @@ unsigned keys_bucket(const char *conversation)
 void keys_conversation(struct args *a, const char *conversation)
 {
 	static const char *const parts[] = {"", ":log", ":sent", ":hubs", ":present", ":read", ":delivered", ":device"};
-	unsigned b = keys_bucket(conversation);
+	static const char *const others[] = {"due", "push", "audit"};
+	char stem[ID_MAX + 32];
+	int tag = snprintf(stem, sizeof stem, "{%u}:", keys_bucket(conversation));
+	size_t len = (size_t)snprintf(stem + tag, sizeof stem - (size_t)tag, "conv:%s", conversation) + (size_t)tag;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		args_printf(a, "{%u}:conv:%s%s", b, conversation, parts[i]);
-	args_printf(a, "{%u}:gone:%s", b, conversation);
-	args_printf(a, "{%u}:due", b);
-	args_printf(a, "{%u}:push", b);
-	args_printf(a, "{%u}:audit", b);
+		args_join(a, stem, len, parts[i], strlen(parts[i]));
+	args_printf(a, "{%u}:gone:%s", keys_bucket(conversation), conversation);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		args_join(a, stem, (size_t)tag, others[i], strlen(others[i]));
+	a->keys = a->count;
+}
+
+void keys_desk(struct args *a, unsigned bucket, const char *counselor)
+{
+	args_printf(a, "{%u}:desk:%s", bucket, counselor);
+	args_printf(a, "{%u}:desk:%s:hubs", bucket, counselor);
 	a->keys = a->count;
 }
 

@@ -13,6 +13,9 @@ void keys_conversation(struct args *a, const char *conversation);
 /* Adds {b}:hub:<hub>, {b}:hubs, {b}:hub:<hub>:inbox, {b}:hub:<hub>:convs. a must be empty. */
 void keys_hub(struct args *a, unsigned bucket, const char *hub);
 
+/* Adds {b}:desk:<counselor>, {b}:desk:<counselor>:hubs: a counselor's conversations in that bucket, and the hubs that hold a desk of theirs. a must be empty. */
+void keys_desk(struct args *a, unsigned bucket, const char *counselor);
+
 /* Adds {b}:hub:<hub>:inbox as one word more. */
 void keys_inbox(struct args *a, unsigned bucket, const char *hub);
 

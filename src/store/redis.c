@@ -367,6 +367,20 @@ static void wake(struct redis *r)
 	(void)n; /* full means: it will wake anyway */
 }
 
+void redis_interrupt(struct redis *r)
+{
+	struct call *c;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->context != NULL)
+		drop(r, "interrupted");
+	while ((c = queue_pop(&r->waiting)) != NULL)
+		queue_push(&r->answered, c);
+	pthread_mutex_unlock(&r->lock);
+	if (r->threaded)
+		wake(r);
+}
+
 static void *run(void *arg)
 {
 	struct redis *r = arg;

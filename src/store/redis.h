@@ -32,6 +32,7 @@ unsigned redis_events(const struct redis *r); /* EPOLLIN, EPOLLOUT as wanted now
 void redis_io(struct redis *r);               /* does what can be done without blocking, calls done */
 int64_t redis_tick(struct redis *r);          /* reconnects and times out what is due; returns clock_mono_ms of the next need */
 bool redis_ready(const struct redis *r);
+void redis_interrupt(struct redis *r); /* gives up what is under way or waits (answered with NULL) and connects anew */
 void redis_flush(struct redis *r); /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
 
 /* Arguments of one call: pointers are borrowed until redis_call/redis_script returns; numbers are formatted inside. */
@@ -48,6 +49,8 @@ void args_init(struct args *a);
 void args_add(struct args *a, const char *bytes, size_t len);
 void args_str(struct args *a, const char *str); /* NULL = "" */
 void args_int(struct args *a, int64_t n);
+/* Copies both, one behind the other, into one argument. */
+void args_join(struct args *a, const char *first, size_t first_len, const char *second, size_t second_len);
 void args_printf(struct args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sends the command whose words are the args. timeout_ms: 0 = the usual 2000 (design: 503 within 2 s). */

@@ -40,7 +40,7 @@ static size_t put_words(char *at, const struct args *a)
 	char *start = at;
 
 	for (int i = 0; i < a->count; i++) {
-		at += sprintf(at, "$%lu\r\n", (unsigned long)a->n[i]);
+		at += args_word_head(at, a->n[i]);
 		memcpy(at, a->v[i], a->n[i]);
 		at += a->n[i];
 		*at++ = '\r';

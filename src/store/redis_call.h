@@ -32,4 +32,7 @@ struct call *queue_pop(struct queue *q); /* NULL when empty */
 struct call *call_command(const struct args *a, int timeout_ms, redis_done *done, void *ctx);
 struct call *call_script(const char *name, const struct args *a, int timeout_ms, redis_done *done, void *ctx);
 
+/* Writes "$<len>\r\n" to out (24 bytes at least); returns its length. */
+size_t args_word_head(char *out, size_t len);
+
 #endif
