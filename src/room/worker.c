@@ -37,6 +37,8 @@ static const char usage_end[] = "\n"
 								"\n"
 								"exit codes: 0 done, 1 a job failed, 2 settings or usage wrong, 3 Redis or the database is away\n";
 
+#define CHOSEN_MOST 32
+
 static struct worker_run run = {.wake = -1};
 
 static void on_term(int signo)
@@ -115,7 +117,7 @@ static bool settings(void)
 static int work(bool once, bool stay, char **names, int count)
 {
 	struct sigaction term = {.sa_handler = on_term};
-	const struct job *chosen[32];
+	const struct job *chosen[CHOSEN_MOST];
 	enum worker_outcome outcome;
 	bool cut;
 	int n = 0;
@@ -124,7 +126,7 @@ static int work(bool once, bool stay, char **names, int count)
 		const struct job *job = jobs_named(names[i]);
 		if (!job)
 			return command_misused("worker", "there is no such job");
-		if (n < (int)(sizeof chosen / sizeof *chosen))
+		if (n < CHOSEN_MOST)
 			chosen[n++] = job;
 	}
 	for (const struct job *const *j = jobs_all; count == 0 && *j; j++)

@@ -62,8 +62,8 @@ static void fill(void *ctx, size_t i, struct args *args)
 /* Leaves in rows those that Redis, having answered, does not know. */
 static enum err missing(struct worker *w, struct ledger_row *rows, int *count)
 {
-	enum err *errs = arena_alloc(&w->arena, BATCH * sizeof *errs), e = OK;
-	const struct told **told = arena_alloc(&w->arena, BATCH * sizeof *told);
+	const struct told *told[BATCH];
+	enum err errs[BATCH], e = OK;
 	int left = 0;
 
 	ask_scripts(w->redis, &w->arena, "known", fill, rows, (size_t)*count, errs, told);

@@ -17,6 +17,7 @@
 enum {
 	GRACE_MS = 2000,
 	PAUSE_MOST_MS = 5000, /* after failures in a row */
+	JOBS_MOST = 32,
 };
 
 struct thread {
@@ -215,14 +216,15 @@ static void start(struct thread *t)
 
 enum worker_outcome worker_run(struct worker_run *run, bool *cut)
 {
-	struct thread *threads = calloc((size_t)run->count, sizeof *threads);
-	atomic_bool *ended = calloc((size_t)run->count, sizeof *ended);
+	static struct thread threads[JOBS_MOST]; /* static: those that are cut still use them */
+	static atomic_bool ended[JOBS_MOST];
 	int64_t until = run->seconds > 0 && !run->once ? clock_mono_ms() + run->seconds * 1000 : 0;
 	enum worker_outcome worst = WORKER_FINE;
 
-	if (!threads || !ended)
+	if (run->count > JOBS_MOST)
 		abort();
 	for (int i = 0; i < run->count; i++) {
+		atomic_store(&ended[i], false);
 		threads[i] = (struct thread){.worker = {.job = run->jobs[i], .run = run, .once = run->once}, .until_ms = until, .ended = &ended[i]};
 		start(&threads[i]);
 	}
@@ -237,9 +239,5 @@ enum worker_outcome worker_run(struct worker_run *run, bool *cut)
 			worst = threads[i].outcome;
 		run->line(&threads[i].worker);
 	}
-	if (*cut) /* they still use it */
-		return worst;
-	free(ended);
-	free(threads);
 	return worst;
 }

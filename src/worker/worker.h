@@ -80,7 +80,7 @@ struct worker_run {
 };
 
 /* Runs the jobs and returns when all have ended: time is up, --once is through, or worker_stop. After worker_stop it waits GRACE_MS for rounds
- * that are under way; then the caller must _exit (threads are still there): *cut says so. Settings, fetch_setup, seal_setup came before. */
+ * that are under way; then the caller must _exit (threads are still there): *cut says so. Once in a process. Settings, fetch_setup, seal_setup came before. */
 enum worker_outcome worker_run(struct worker_run *run, bool *cut);
 
 /* From a signal handler, too. */
