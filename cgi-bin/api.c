@@ -44,6 +44,11 @@ static const struct route routes[] = {
 	{METHOD_POST, "/api/sessions/{id}/tickets", WHO_SERVICE, 0, sessions_ticket},
 	{METHOD_PUT, "/api/participants/{id}/device", WHO_SERVICE, 0, devices_put_person},
 	{METHOD_DELETE, "/api/participants/{id}/device", WHO_SERVICE, 0, devices_delete_person},
+	{METHOD_GET, "/api/desk", WHO_DESK, 0, desk_show},
+	{METHOD_POST, "/api/desk/cookie", WHO_DESK_ENTRANT, 0, desk_cookie},
+	{METHOD_DELETE, "/api/desk/cookie", WHO_ANYONE, 0, desk_cookie_clear},
+	{METHOD_POST, "/api/desk/stream-ticket", WHO_DESK, 0, desk_stream_ticket_new},
+	{METHOD_POST, "/api/desk/sessions/{id}/ticket", WHO_DESK, 0, desk_session_ticket},
 	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
 	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
 };

@@ -68,7 +68,8 @@ static enum err look(struct exchange *x, const struct route *route, struct crede
 	switch (route->who) {
 	case WHO_ANYONE: return OK;
 	case WHO_SERVICE: return credentials_other(x, TICKET_SERVICE, &who->ticket, details);
-	case WHO_DESK: return credentials_other(x, TICKET_DESK, &who->ticket, details);
+	case WHO_DESK: return credentials_desk(x, CREDENTIALS_REST, who, details);
+	case WHO_DESK_ENTRANT: return credentials_desk(x, CREDENTIALS_ENTRANCE, who, details);
 	case WHO_PARTICIPANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
 	case WHO_ENTRANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
 	}

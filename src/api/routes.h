@@ -40,6 +40,13 @@ void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);
 void entrance_stream_ticket(struct exchange *x);
 
+/* desk.c: a counselor's list of sessions */
+void desk_show(struct exchange *x);
+void desk_cookie(struct exchange *x);
+void desk_cookie_clear(struct exchange *x);
+void desk_stream_ticket_new(struct exchange *x);
+void desk_session_ticket(struct exchange *x);
+
 /* health.c */
 void health_show(struct exchange *x);
 void health_metrics(struct exchange *x);

@@ -13,9 +13,10 @@
 #define COOKIE_NAME_LEN (sizeof COOKIE_PREFIX - 1 + 8)
 #define COOKIES_MAX 32 /* a header of 8 KB holds fewer tickets */
 
-/* The cookies of one conversation, sorted out. */
+/* The cookies of one conversation or of the desk, sorted out. */
 struct jar {
-	const char *conversation;
+	enum ticket_kind kind;
+	const char *conversation; /* "" for the desk */
 	const char *as;     /* the hash wanted, NULL = any */
 	const char *beside; /* the bearer's hash, NULL without one */
 	int offered;        /* named like ours and fit by as */
@@ -44,7 +45,7 @@ static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const c
 		return false;
 	e = ticket_verify(&t, value, value_len, NULL);
 	jar->expired |= e == ERR_TICKET_EXPIRED;
-	if (e != OK || t.kind != TICKET_PARTICIPANT || strcmp(t.conversation, jar->conversation) != 0)
+	if (e != OK || t.kind != jar->kind || strcmp(t.conversation, jar->conversation) != 0)
 		return true;
 	ticket_short_hash(hash, &t);
 	if (memcmp(name, hash, 8) != 0) /* somebody's ticket under another's name */
@@ -130,8 +131,8 @@ static enum err by_bearer(
 
 	if (e != OK)
 		return e;
-	if (out->ticket.kind != TICKET_PARTICIPANT) {
-		*details = "This token is no participant's ticket.";
+	if (out->ticket.kind != jar->kind) {
+		*details = jar->kind == TICKET_DESK ? "This token is no counselor's without a session." : "This token is no participant's ticket.";
 		return ERR_FORBIDDEN;
 	}
 	if (strcmp(out->ticket.conversation, jar->conversation) != 0)
@@ -192,10 +193,9 @@ static enum err by_cookie(const struct exchange *x, struct jar *jar, struct cred
 	return OK;
 }
 
-enum err credentials_participant(
-	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+static enum err look_around(
+	const struct exchange *x, struct jar jar, enum credentials_use use, struct credentials *out, const char **details)
 {
-	struct jar jar = {.conversation = conversation};
 	const char *as;
 	enum err e;
 
@@ -211,6 +211,17 @@ enum err credentials_participant(
 	if (out->stream_ticket && (e == ERR_UNAUTHENTICATED || e == ERR_TICKET_EXPIRED))
 		return OK; /* the stream ticket itself must do */
 	return e;
+}
+
+enum err credentials_participant(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+{
+	return look_around(x, (struct jar){.kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
+}
+
+enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details)
+{
+	return look_around(x, (struct jar){.kind = TICKET_DESK, .conversation = ""}, use, out, details);
 }
 
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details)
@@ -236,7 +247,10 @@ static void cookie_name_path(const struct ticket *t, char name[COOKIE_NAME_LEN +
 
 	ticket_short_hash(hash, t);
 	snprintf(name, COOKIE_NAME_LEN + 1, COOKIE_PREFIX "%s", hash);
-	snprintf(path, path_size, "/api/conversations/%s", t->conversation);
+	if (t->kind == TICKET_DESK)
+		snprintf(path, path_size, "/api/desk");
+	else
+		snprintf(path, path_size, "/api/conversations/%s", t->conversation);
 }
 
 void credentials_cookie_set(struct exchange *x, const struct ticket *t, const char *jwt, size_t jwt_len)
@@ -253,6 +267,34 @@ void credentials_cookie_clear(struct exchange *x, const struct ticket *t)
 
 	cookie_name_path(t, name, path, sizeof path);
 	cookie_clear(x, name, path);
+}
+
+struct clearing {
+	struct exchange *x;
+	const char *path, *as;
+	int cleared;
+};
+
+static bool clear_one(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	struct clearing *c = ctx;
+	const char *hash = name + sizeof COOKIE_PREFIX - 1;
+
+	(void)value;
+	(void)value_len;
+	if (name_len != COOKIE_NAME_LEN || memcmp(name, COOKIE_PREFIX, sizeof COOKIE_PREFIX - 1) != 0 || strspn(hash, "0123456789abcdef") < 8 ||
+		(c->as && memcmp(hash, c->as, 8) != 0))
+		return true;
+	cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), c->path);
+	return ++c->cleared < COOKIES_MAX;
+}
+
+int credentials_cookies_clear(struct exchange *x, const char *path, const char *as)
+{
+	struct clearing c = {.x = x, .path = path, .as = as};
+
+	request_cookies(&x->request, clear_one, &c);
+	return c.cleared;
 }
 
 void credentials_stream_ticket(char *out, const struct ticket *t)

@@ -30,12 +30,18 @@ struct credentials {
 enum err credentials_participant(
 	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
+/* Who asks for a desk: a counselor's or volunteer's token without a session, or the cookie of /api/desk made of one. As above; ERR_FORBIDDEN for any other valid
+ * bearer. */
+enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
+
 /* The bearer must be MainServer (TICKET_SERVICE), or a counselor without a session (TICKET_DESK). + ERR_FORBIDDEN for any other valid token. */
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details) MUST_CHECK;
 
-/* The conversation's cookie for t, holding jwt: adds Set-Cookie to x's reply. */
+/* The cookie for t, of its conversation or of the desk, holding jwt: adds Set-Cookie to x's reply. */
 void credentials_cookie_set(struct exchange *x, const struct ticket *t, const char *jwt, size_t jwt_len);
 void credentials_cookie_clear(struct exchange *x, const struct ticket *t);
+/* Clears the cookies named like ours that came along (as: only that hash; NULL = all), whatever they hold. path: theirs. Returns how many. */
+int credentials_cookies_clear(struct exchange *x, const char *path, const char *as);
 
 /* A new stream ticket for t (out holds STREAM_TICKET_LEN + 1 bytes, chat/signal.h): t's short hash, so that a reconnect with the spent ticket still names the cookie
  * it means, then 24 random hex digits. */

@@ -95,6 +95,11 @@ static void begin_stream(struct reader *r, int retry_ms)
 	r->beat_at = clock_mono_ms() + jitter(r->heartbeat_ms / 2, r->heartbeat_ms / 2 + 1);
 }
 
+void answer_begin(struct reader *r)
+{
+	begin_stream(r, jitter(RETRY_LEAST_MS, RETRY_SPREAD_MS));
+}
+
 static void ready_data(struct buf *b, const struct subscribed *s, const char *cursor)
 {
 	static const char *const words[] = {"null", "false", "true"};
@@ -121,7 +126,7 @@ void answer_ready(struct reader *r, const struct subscribed *s)
 		r->begun = true;
 		subscribed_marks(&r->arrival->marks, s);
 	} else if (first) {
-		begin_stream(r, jitter(RETRY_LEAST_MS, RETRY_SPREAD_MS));
+		answer_begin(r);
 	}
 	/* A poll that resumes gets the marks beside its events; it is not a beginning. */
 	if (r->poll && s->resumed == RESUMED_YES)
@@ -143,6 +148,10 @@ void answer_poll(struct reader *r)
 	struct buf body;
 	char cursor[CURSOR_TEXT_MAX];
 
+	if (r->at_desk) {
+		desk_answer_poll(r);
+		return;
+	}
 	cursor_print(cursor, &r->at);
 	buf_init(&body, 8 * OUT_MOST);
 	BUF_LIT(&body, "{\"events\":[");

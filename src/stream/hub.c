@@ -125,6 +125,7 @@ static void wind_down(struct hub *h)
 	intake_stop(h->intake);
 	intake_take(h->intake);
 	place_each(h, end_reader_of);
+	desks_kick(h);
 	readers_flush(h);
 	while (atomic_load(&h->readers) > 0 && clock_mono_ms() < until)
 		round_of(h);
@@ -140,6 +141,7 @@ static void set_up(struct hub *h)
 	buf_init(&h->scratch_frame, 1024 * 1024);
 	h->slot_count = 1024;
 	h->slots = calloc(h->slot_count, sizeof(struct place *));
+	desks_open(h);
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (h->slots == NULL || h->epoll < 0 || h->wake < 0)
@@ -169,6 +171,7 @@ static void tear_down(struct hub *h)
 			place_free(p);
 		}
 	free(h->slots);
+	desks_close(h);
 	readers_done();
 	places_done();
 	close(h->epoll);

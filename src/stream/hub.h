@@ -3,6 +3,7 @@
  *   intake.c  accepts, checks credentials, hands readers over      reader.c  one exchange: its states, its buffer, its clock
  *   news.c    takes the inbox apart, erasures first                place.c   one conversation: its readers, deadline, typing, leaves
  *   lease.c   the hub's name, its lease, the dead ones' work       answer.c  what readers are told: ready, reset, frames, poll answers
+ *   desk.c    counselors' desks: readers of a list, not of a log
  *
  * Where things live: a reader belongs to its place; a place belongs to the hub's table and goes when nothing holds it any more. */
 #ifndef STREAM_HUB_H
@@ -28,6 +29,7 @@ enum {
 };
 
 struct place;
+struct desk;
 struct hub;
 
 enum reader_state {
@@ -40,7 +42,7 @@ enum reader_state {
 
 /* What a reader needs only until its stream has begun, a poll to its end. */
 struct arrival {
-	char conversation[ID_MAX + 1];
+	char conversation[ID_MAX + 1]; /* of a desk's poll: what the list was when it was last asked for */
 	char *stream_ticket; /* to redeem; owned */
 	struct buf events;   /* a poll: events so far, comma-separated */
 	struct buf marks;    /* a poll: the snapshot of its beginning */
@@ -50,14 +52,17 @@ struct arrival {
 /* One of tens of thousands: kept small. */
 struct reader {
 	struct hub *hub;
-	struct place *place;         /* NULL after it left */
-	struct reader *next, **prev; /* among the place's readers */
+	union {
+		struct place *place; /* NULL after it left */
+		struct desk *desk;   /* at_desk: likewise */
+	};
+	struct reader *next, **prev; /* among the place's or the desk's readers */
 	struct reader *next_dirty;   /* has something to be written at the end of this round */
 	struct exchange *x;          /* NULL once a stream has begun */
 	struct arrival *arrival;     /* NULL then, too */
 	struct timer timer;
 	struct buf out;         /* FastCGI records not yet written */
-	struct cursor at;       /* the last entry it was given */
+	struct cursor at;       /* the last entry it was given; at_desk: .position is the list that it waits for */
 	int64_t ticket_ends_ms; /* since the epoch */
 	int64_t beat_at;        /* clock_mono_ms: the next heartbeat of a stream */
 	int64_t until;          /* clock_mono_ms: a poll's time, or an ending exchange's */
@@ -69,6 +74,8 @@ struct reader {
 	bool student : 1, poll : 1, begun : 1, dirty : 1, waiting_out : 1, told_expiring : 1, calling : 1, registered : 1, stale : 1;
 	bool cursor_given : 1, known : 1; /* known: credentials beside the stream ticket said who */
 	bool has_delivery : 1;            /* a poll: something came that ends it */
+	bool at_desk : 1;
+	bool missed : 1;                  /* news may have been lost while it was no live one: it reads on before it is */
 	char role[10];
 	char who[ID_MAX + 1]; /* the participant; \"\" until a stream ticket is redeemed */
 };
@@ -120,6 +127,7 @@ struct hub {
 	struct timer lease_timer, trim_timer;
 	struct buf scratch_data, scratch_frame;
 	struct intake *intake;
+	struct desks *desks;
 };
 
 /* hub.c */
@@ -164,15 +172,28 @@ void reader_close(struct reader *r);                            /* the connectio
 void reader_arrived(struct reader *r);                          /* frees what only an arrival needs */
 void reader_gone(struct reader *r);                             /* the client went */
 void reader_ready_fd(struct reader *r, unsigned events);
+void reader_left(struct reader *r);    /* what was under way for one whose client went is over: it may be freed */
+void reader_started(struct reader *r); /* its answer has begun: from here on its ticket is watched */
 void readers_flush(struct hub *h);
 void reader_kick(struct reader *r);
 
 /* answer.c */
 void answer_ready(struct reader *r, const struct subscribed *s);
 void answer_event(struct reader *r, const struct cursor *id, const char *event, const char *data, size_t len);
+void answer_begin(struct reader *r);              /* the head of a stream */
 void answer_poll(struct reader *r);               /* answers and frees */
 void answer_refuse(struct reader *r, enum err e); /* before anything was sent: the status that fits; frees */
 void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
+
+/* desk.c */
+void desk_begin(struct reader *r);
+void desk_part(struct reader *r);
+void desk_answer_poll(struct reader *r);
+void desks_open(struct hub *h);
+void desks_close(struct hub *h);
+void desks_news(struct hub *h, const char *counselor, const char *conversation);
+void desks_again(struct hub *h); /* news may have been lost, or the hub has a new name */
+void desks_kick(struct hub *h);
 
 /* news.c */
 void news_batch(struct hub *h, const struct reply *items);

@@ -44,6 +44,12 @@ static enum err read_cursor(const struct exchange *x, struct reader *r)
 	const char *text = x->request.last_event_id;
 	enum err e = OK;
 
+	if (r->at_desk) {
+		e = r->poll ? request_query(&x->request, "after", &text) : OK;
+		if (e == OK && r->poll && text != NULL)
+			snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "%s", text);
+		return e;
+	}
 	if (text == NULL || text[0] == '\0')
 		e = request_query(&x->request, "after", &text);
 	if (e != OK || text == NULL || text[0] == '\0')
@@ -76,7 +82,7 @@ static void overloaded(struct exchange *x, bool poll)
 		exchange_reply(x, 200, "text/event-stream; charset=utf-8", later, sizeof later - 1);
 }
 
-static struct reader *reader_of(struct exchange *x, bool poll, const struct credentials *who)
+static struct reader *reader_of(struct exchange *x, bool poll, bool desk, const struct credentials *who)
 {
 	static const struct ticket nobody = {.expires_at_ms = INT64_MAX / 4}; /* until its stream ticket is redeemed */
 	struct reader *r = reader_new();
@@ -89,20 +95,23 @@ static struct reader *reader_of(struct exchange *x, bool poll, const struct cred
 	r->fd = x->fd;
 	r->fcgi_id = x->fcgi_id;
 	r->poll = poll;
+	r->at_desk = desk;
 	r->known = who->known;
 	reader_identify(r, who->known ? &who->ticket : &nobody);
-	snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "%s", x->request.params[0]);
+	if (!desk)
+		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "%s", x->request.params[0]);
 	if (who->stream_ticket != NULL)
 		r->arrival->stream_ticket = strdup(who->stream_ticket);
 	return r;
 }
 
-static void take_in(struct exchange *x, bool poll)
+static void take_in(struct exchange *x, bool poll, bool desk)
 {
 	struct hub *h = the_intake->hub;
 	struct credentials who;
 	const char *details = NULL;
-	enum err e = credentials_participant(x, x->request.params[0], CREDENTIALS_STREAM, &who, &details);
+	enum err e = desk ? credentials_desk(x, CREDENTIALS_STREAM, &who, &details)
+					  : credentials_participant(x, x->request.params[0], CREDENTIALS_STREAM, &who, &details);
 
 	if (e != OK) {
 		exchange_error(x, e, details, 0);
@@ -116,7 +125,7 @@ static void take_in(struct exchange *x, bool poll)
 		overloaded(x, poll);
 		return;
 	}
-	struct reader *r = reader_of(x, poll, &who);
+	struct reader *r = reader_of(x, poll, desk, &who);
 	e = read_cursor(x, r);
 	if (e == OK)
 		e = read_times(x, r);
@@ -133,16 +142,26 @@ static void take_in(struct exchange *x, bool poll)
 
 static void events(struct exchange *x)
 {
-	take_in(x, false);
+	take_in(x, false, false);
 }
 static void poll_once(struct exchange *x)
 {
-	take_in(x, true);
+	take_in(x, true, false);
+}
+static void desk_events(struct exchange *x)
+{
+	take_in(x, false, true);
+}
+static void desk_poll(struct exchange *x)
+{
+	take_in(x, true, true);
 }
 
 static const struct route routes[] = {
 	{METHOD_GET, "/api/conversations/{id}/events", WHO_PARTICIPANT, 0, events},
 	{METHOD_GET, "/api/conversations/{id}/poll", WHO_PARTICIPANT, 0, poll_once},
+	{METHOD_GET, "/api/desk/events", WHO_DESK, 0, desk_events},
+	{METHOD_GET, "/api/desk/poll", WHO_DESK, 0, desk_poll},
 };
 
 static void run_route(struct exchange *x, const struct route *route)

@@ -48,6 +48,7 @@ static void popped(void *ctx, const struct reply *r)
 	} else if (r == NULL) {
 		/* The connection broke: news may have been popped and lost. The log is the truth. */
 		place_each(h, read_on_all);
+		desks_again(h);
 	}
 	inbox_pop(h);
 }
@@ -154,6 +155,7 @@ static void leased(void *ctx, enum err e, bool no_lease, const struct reply *dea
 		h->leased = true;
 		inbox_pop(h);
 		place_each(h, again_all);
+		desks_again(h);
 	}
 }
 

@@ -52,7 +52,7 @@ static bool parse(struct hub *h, struct news *n, const struct reply *item)
 		return false;
 	n->kind = kind.at[0];
 	n->place = NULL;
-	if (n->kind == 'o')
+	if (n->kind == 'o' || n->kind == 'l')
 		return true;
 	if (!text(conversation, sizeof conversation, id))
 		return false;
@@ -152,6 +152,19 @@ static void overflowed(struct place *p)
 	}
 }
 
+static void desk_news(struct hub *h, const struct reply *item)
+{
+	char conversation[ID_MAX + 1], counselor[ID_MAX + 1];
+	struct span rest;
+
+	rest.at = reply_text(item, &rest.len);
+	if (!text(conversation, sizeof conversation, line(&rest)))
+		return;
+	line(&rest);
+	if (text(counselor, sizeof counselor, line(&rest)))
+		desks_news(h, counselor, conversation);
+}
+
 void news_batch(struct hub *h, const struct reply *items)
 {
 	struct news n;
@@ -165,6 +178,11 @@ void news_batch(struct hub *h, const struct reply *items)
 			continue;
 		if (n.kind == 'o') {
 			place_each(h, overflowed);
+			desks_again(h);
+			continue;
+		}
+		if (n.kind == 'l') {
+			desk_news(h, reply_at(items, i));
 			continue;
 		}
 		n.place->calls++;

@@ -166,6 +166,10 @@ void place_part(struct reader *r, bool clean)
 
 	if (p == NULL)
 		return;
+	if (r->at_desk) {
+		desk_part(r);
+		return;
+	}
 	*r->prev = r->next;
 	if (r->next != NULL)
 		r->next->prev = r->prev;

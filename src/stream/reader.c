@@ -226,16 +226,24 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	if (begins || s->resumed == RESUMED_NO)
 		answer_ready(r, s);
 	give_early(r, s->now);
-	if (begins) {
-		check_ticket(r);
-		if (r->fd >= 0 && r->state != READER_ENDING)
-			schedule(r);
-	}
+	if (begins)
+		reader_started(r);
 	if (r->fd < 0 || r->state != READER_CATCHING_UP)
 		return;
 	give_entries(r, s->entries);
 	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		go_live_or_on(r, s->length);
+}
+
+void reader_left(struct reader *r)
+{
+	note_dirty(r);
+}
+
+void reader_started(struct reader *r)
+{
+	if (check_ticket(r) && r->fd >= 0 && r->state != READER_ENDING)
+		schedule(r);
 }
 
 void reader_subscribe(struct reader *r)
@@ -364,13 +372,18 @@ void reader_begin(struct reader *r)
 	buf_init(&r->out, OUT_MOST);
 	r->hub->came_and_went++;
 	init_arrival(r->arrival);
-	place_join(place_get(r->hub, r->arrival->conversation), r);
+	if (!r->at_desk)
+		place_join(place_get(r->hub, r->arrival->conversation), r);
 	hub_watch(r->hub, r->fd, r, EPOLLIN | EPOLLRDHUP, true);
 	if (r->hub->stopping) {
 		answer_retry(r);
 		return;
 	}
 	schedule(r);
+	if (r->at_desk) {
+		desk_begin(r);
+		return;
+	}
 	if (r->arrival->stream_ticket == NULL) {
 		reader_subscribe(r);
 		return;

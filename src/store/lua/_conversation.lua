@@ -10,6 +10,7 @@
 --   id p event author data             a passing event, not for its author ('' = for all)
 --   id x state at                      erased or expired: everything about it is void
 --   id k participant                   that one has no place here any more
+--   id l counselor                     something about it changed: look at it, for that counselor's desk (desk_look.lua)
 --   '' o                               the inbox overflowed: read everything again
 local call = redis.call
 local conv, log, sent, hubs, present, read, delivered, device, gone, due, push, audit = unpack(KEYS)
@@ -26,8 +27,10 @@ local INBOX_MOST = 4096        -- news waiting for one hub; past it the hub read
 local INBOX_MS = 60000
 local AUDIT_MOST = 100000      -- items nobody fetched, some more at times: trimmed by the thousand
 
-local function announce(news)
-  for _, hub in ipairs(call('HKEYS', hubs)) do
+-- Into the inbox of each hub that the hash at key names. Returns how many.
+local function post(key_of_hubs, news)
+  local heard = 0
+  for _, hub in ipairs(call('HKEYS', key_of_hubs)) do
     local key = tag .. 'hub:' .. hub
     if call('EXISTS', key) == 1 then
       local inbox = key .. ':inbox'
@@ -39,14 +42,61 @@ local function announce(news)
         call('RPUSH', inbox, '\no')
         call('PEXPIRE', inbox, INBOX_MS)
       end
+      heard = heard + 1
     else
-      call('HDEL', hubs, hub)
+      call('HDEL', key_of_hubs, hub)
     end
+  end
+  return heard
+end
+
+-- Whose desk looks on. nil: not read yet (field desked of the conv hash); false: nobody's, or told already. Hubs look when a script is over, so once is enough.
+local watched
+
+local function tell_desk(counselor)
+  return post(tag .. 'desk:' .. counselor .. ':hubs', id .. '\nl\n' .. counselor)
+end
+
+local function announce(news)
+  post(hubs, news)
+  if watched == nil then
+    local c = call('HMGET', conv, 'desked', 'counselor')
+    watched = c[1] == '1' and c[2]
+  end
+  if watched then
+    if tell_desk(watched) == 0 then call('HSET', conv, 'desked', 0) end
+    watched = false
   end
 end
 
 local function announce_passing(event, author, data)
-  announce(id .. '\np\n' .. event .. '\n' .. author .. '\n' .. data)
+  local news = id .. '\np\n' .. event .. '\n' .. author .. '\n' .. data
+  if event == 'user:typing' or event == 'receipt:delivered' then post(hubs, news) else announce(news) end   -- no desk shows these
+end
+
+-- Puts the conversation on a desk ('' none), and keeps the list for as long as what stands on it.
+local function put_on_desk(counselor, deadline)
+  if not counselor or counselor == '' then return end
+  local key = tag .. 'desk:' .. counselor
+  call('SADD', key, id)
+  if call('PTTL', key) < 0 then
+    call('PEXPIREAT', key, deadline + BACKSTOP)
+  else
+    call('PEXPIREAT', key, deadline + BACKSTOP, 'GT')
+  end
+end
+
+local function take_off_desk(counselor)
+  if not counselor or counselor == '' then return end
+  call('SREM', tag .. 'desk:' .. counselor, id)
+  tell_desk(counselor)
+  watched = false
+end
+
+-- Beside put_on_desk, when somebody gets a conversation: is that desk open somewhere?
+local function show_on_desk(counselor)
+  call('HSET', conv, 'desked', tell_desk(counselor) > 0 and 1 or 0)
+  watched = false
 end
 
 -- TTLs of all keys, and the bookkeeping's worklist, for this deadline.
@@ -56,6 +106,7 @@ local function keep(deadline)
   call('PEXPIREAT', gone, deadline + GONE_MS)
   call('ZADD', due, deadline, id)
   call('HSET', conv, 'keptFor', deadline)
+  put_on_desk(call('HGET', conv, 'counselor'), deadline)
 end
 
 -- After the first write to a key that keep() did not see yet.

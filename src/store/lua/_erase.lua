@@ -2,6 +2,7 @@
 -- state 'erased' or 'expired'; by: for the audit.
 local function erase(state, by)
   local c = call('HMGET', conv, 'expiresAt', 'messages', 'deleted', 'student', 'counselor', 'endedAt')
+  take_off_desk(c[5])
   announce(id .. '\nx\n' .. state .. '\n' .. now_text)
   for _, who in ipairs({ c[4], c[5] }) do call('ZREM', push, id .. ' ' .. who) end
   call('DEL', conv, log, sent, hubs, present, read, delivered, device)

@@ -4,18 +4,19 @@ local check, spare_check = string.sub(ARGV[5], 1, 12), string.sub(ARGV[5], 13, 2
 local other_side = side == 'student' and 'counselor' or 'student'
 local expires, status
 local c            -- the conversation's fields, in the order of enter(); everything a send needs comes in one call
-local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT = 6, 7, 8, 9, 10, 11, 12, 13
+local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT, DESKED = 6, 7, 8, 9, 10, 11, 12, 13, 14
 local other_told   -- what was told of the other one (_presence.lua, o:)
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
 -- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life.
 local function enter(acts)
   c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side, other_side, 'ttl', 'keptFor', 'salt', 'messages', 'firstMessage',
-    'rate:' .. me, 'sentKept')
+    'rate:' .. me, 'sentKept', 'desked')
   if not c[1] then return missing() end
   expires, status = tonumber(c[1]), c[2]
   if expires <= now then return { 'GONE' } end
   if c[3] ~= me then return { 'NOT_FOUND' } end
+  watched = c[DESKED] == '1' and (side == 'counselor' and me or c[OTHER])
   if acts > 0 and bit.band(acts, bit.band(my_acts, tonumber(c[4]))) ~= acts then return { 'FORBIDDEN' } end
   local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me, 'o:' .. (c[OTHER] or ''))
   other_told = signs[3]

@@ -9,7 +9,11 @@ local c = call('HMGET', conv, 'counselor', 'role', 'student', 'in:counselor')
 if c[1] == ARGV[1] and c[2] == ARGV[2] then return session_answer(0) end
 if status ~= 'active' then return { 'SESSION_ENDED' } end
 if c[3] == ARGV[1] then return { 'CONFLICT' } end
+watched = false   -- both desks are told below
 if c[1] ~= ARGV[1] then
+  take_off_desk(c[1])
+  call('HSET', conv, 'assignedAt', now, 'handedOver', c[1] ~= '' and 1 or 0)
+  put_on_desk(ARGV[1], expires)
   if c[1] ~= '' then
     if c[4] then
       append_event(string.sub(ARGV[3], 13, 24), 'user:left', '{"participant":"' .. c[1] .. '","role":"' .. c[4] .. '","at":' .. now .. '}', expires)
@@ -20,6 +24,7 @@ if c[1] ~= ARGV[1] then
   call('HDEL', conv, 'in:counselor')
 end
 call('HSET', conv, 'counselor', ARGV[1], 'role', ARGV[2])
+show_on_desk(ARGV[1])
 append_event(string.sub(ARGV[3], 1, 12), 'session:assigned', '{"participant":"' .. ARGV[1] .. '","role":"' .. ARGV[2] .. '","at":' .. now .. '}', expires)
 if c[1] ~= '' and c[1] ~= ARGV[1] then
   announce(id .. '\nk\n' .. c[1])

@@ -15,12 +15,13 @@ end
 if refused[1] == 'GONE' then return refused end
 local expires = now + ARGV[11]
 -- What every send reads stands first: a small hash is searched from its front.
-call('HSET', conv, 'expiresAt', expires, 'status', 'active', 'student', ARGV[1], 'counselor', ARGV[2], 'lastActivityAt', now, 'ttl', ARGV[11],
+call('HSET', conv, 'expiresAt', expires, 'status', 'active', 'student', ARGV[1], 'counselor', ARGV[2], 'lastActivityAt', now, 'ttl', ARGV[11], 'desked', 0,
   'acts:student', ARGV[7], 'acts:counselor', ARGV[8], 'salt', ARGV[13], 'messages', 0, 'keptFor', expires, 'birth', ARGV[12],
   'createdAt', now, 'kind', 'session', 'role', ARGV[3], 'caseRef', ARGV[4], 'summaries', ARGV[5], 'summarizeOnEnd', ARGV[6], 'print', print)
 if ARGV[9] ~= '' then call('HSET', device, ARGV[1], ARGV[9]) end
 if ARGV[10] ~= '' and ARGV[2] ~= '' then call('HSET', device, ARGV[2], ARGV[10]) end
 call('HSET', gone, 'state', 'open', 'createdAt', now)
 keep(expires)
+if ARGV[2] ~= '' then show_on_desk(ARGV[2]) end
 note('created', 'service', 0)
 return session_answer(1)
