@@ -11,6 +11,7 @@
 #include "api/routes.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "store/dbpool.h"
 #include "store/store.h"
 
@@ -36,6 +37,9 @@ static const struct route routes[] = {
 	{METHOD_POST, CONVERSATION "/cookie", WHO_ENTRANT, 0, entrance_cookie},
 	{METHOD_DELETE, CONVERSATION "/cookie", WHO_ANYONE, 0, entrance_cookie_clear},
 	{METHOD_POST, CONVERSATION "/stream-ticket", WHO_PARTICIPANT, 0, entrance_stream_ticket},
+	{METHOD_POST, CONVERSATION "/summary", WHO_PARTICIPANT, ACT_SUMMARY, summary_post},
+	{METHOD_GET, CONVERSATION "/summary", WHO_PARTICIPANT, 0, summary_show},
+	{METHOD_PUT, CONVERSATION "/summary/consent", WHO_PARTICIPANT, 0, summary_put_consent},
 	{METHOD_POST, "/api/sessions", WHO_SERVICE, 0, sessions_create},
 	{METHOD_GET, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_show},
 	{METHOD_PUT, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_assign},
@@ -49,6 +53,8 @@ static const struct route routes[] = {
 	{METHOD_DELETE, "/api/desk/cookie", WHO_ANYONE, 0, desk_cookie_clear},
 	{METHOD_POST, "/api/desk/stream-ticket", WHO_DESK, 0, desk_stream_ticket_new},
 	{METHOD_POST, "/api/desk/sessions/{id}/ticket", WHO_DESK, 0, desk_session_ticket},
+	{METHOD_GET, "/api/cases/{ref}/summaries", WHO_SERVICE, 0, cases_summaries},
+	{METHOD_DELETE, "/api/cases/{ref}", WHO_SERVICE, 0, cases_erase},
 	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
 	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
 };
@@ -89,6 +95,10 @@ static int setup(void)
 	}
 	if (store_open() != OK) {
 		fputs("ROOM_REDIS: no address I understand\n", stderr);
+		return -1;
+	}
+	if (seal_setup(&why) == ERR_BAD_REQUEST) {
+		fprintf(stderr, "ROOM_KEYS: %s\n", why);
 		return -1;
 	}
 	dbpool_open((int)config_number("ROOM_DB_THREADS"), DB_WAITING_MOST);

@@ -47,6 +47,13 @@ void desk_cookie_clear(struct exchange *x);
 void desk_stream_ticket_new(struct exchange *x);
 void desk_session_ticket(struct exchange *x);
 
+/* summary.c: a session's summary; cases.c: those of a case, for MainServer */
+void summary_post(struct exchange *x);
+void summary_show(struct exchange *x);
+void summary_put_consent(struct exchange *x);
+void cases_summaries(struct exchange *x);
+void cases_erase(struct exchange *x);
+
 /* health.c */
 void health_show(struct exchange *x);
 void health_metrics(struct exchange *x);

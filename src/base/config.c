@@ -82,6 +82,7 @@ static const struct config_row rows[] = {
 	NUMBER("ROOM_GEMINI_TOKENS", "16384", 256, 65536, "tokens", "most that Gemini may write for a summary, its thinking included"),
 	NUMBER("ROOM_GEMINI_TIMEOUT_S", "90", 1, 150, "s", "time that Gemini has for a summary"),
 	CHOICE("ROOM_SUMMARIES", "allowed", "allowed|consent|off", "policy of sessions that name none"),
+	NUMBER("ROOM_SUMMARY_DAYS", "90", 1, 36500, "days", "how long a summary is kept after it was asked for"),
 	URL("ROOM_WEBHOOK_URL", "", "where MainServer is told what happened; unset: nowhere"),
 	SECRET("ROOM_WEBHOOK_SECRET", "signs the webhooks (Standard Webhooks): whsec_base64, or any text; several, comma-separated, each sign"),
 	URL("ROOM_PROFILES_URL", "", "MainServer's profile service; unset: none"),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "chat/call.h"
 #include "store/keys.h"
 #include "store/store.h"
@@ -123,7 +124,8 @@ void session_end(const char *id, const struct ticket *by, session_done *done, vo
 	args_str(&a, by != NULL ? by->side : "");
 	args_str(&a, by != NULL ? by->role : "");
 	args_int(&a, by != NULL ? by->acts : 0);
-	call_hex(&a, ID_CHECK_LEN);
+	call_hex(&a, 2 * ID_CHECK_LEN);
+	args_str(&a, *config_text("ROOM_GEMINI_KEY") ? "1" : "0");
 	redis_script(store_commands(), "session_end", &a, answered, pending_new(id, done, ctx));
 }
 

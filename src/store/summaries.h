@@ -18,7 +18,7 @@ struct summary_row {
 	const char *status;                          /* "requested", "running", "ready", "failed" */
 	const char *reason;                          /* of a failure, a fixed word; else NULL */
 	const char *model;                           /* that wrote it; NULL before */
-	int64_t created_at, finished_at, expires_at; /* finished_at 0: not yet */
+	int64_t created_at, finished_at, expires_at; /* created_at: when it was asked for, last; finished_at 0: not written yet */
 	int64_t attempt;                             /* of the writing that runs; fences off the others */
 	const char *document;                        /* opened, NUL-terminated JSON; NULL unless ready and asked for */
 	size_t document_len;
@@ -26,14 +26,17 @@ struct summary_row {
 
 struct summary_new {
 	const char *conversation, *case_ref, *counselor; /* case_ref may be NULL */
-	int64_t session_at, now, expires_at;             /* expires_at: when retention ends */
+	int64_t session_at, now, expires_at;             /* now: when it was asked for, the same when repeated; expires_at: when retention ends */
+	bool again;                                      /* more was said since: a ready one is written anew, and stands until then */
+	bool late; /* this is not the asking itself but what follows from it: nothing is made for a case that was erased since */
 };
 
 /* Asks for a session's summary. *made: true when it is to be written (new, or the last try had failed), false when it was asked for before. The right
- * to read goes to who asked last (a session may be handed over). *row: as it stands, without its document. */
+ * to read goes to who asked last (a session may be handed over). *row: as it stands, without its document. ERR_GONE: the session was erased, by its
+ * ledger; or its case was, and it is late (else the summary belongs to no case). */
 enum err summaries_request(struct db *d, struct arena *a, const struct summary_new *n, struct summary_row *row, bool *made) MUST_CHECK;
 
-/* Begins (or takes over) the writing: status running; *attempt is to be given back. ERR_NOT_FOUND: erased, or settled meanwhile: nothing to do. */
+/* Begins (or takes over) the writing: status running (a ready one stays ready: finished_at says that it is written anew); *attempt is to be given back. ERR_NOT_FOUND: erased, or settled meanwhile: nothing to do. */
 enum err summaries_start(struct db *d, const char *id, int64_t now, int64_t *attempt) MUST_CHECK;
 
 /* Ends the writing. ERR_CONFLICT: another attempt has begun, it is settled, or erased: what this one wrote counts for nothing, and nobody is told. */

@@ -7,6 +7,7 @@ const struct job *const jobs_all[] = {
 	&job_expiry,
 	&job_check,
 	&job_push,
+	&job_summary,
 	&job_audit,
 	&job_webhook,
 	NULL,

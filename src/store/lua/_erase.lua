@@ -6,6 +6,10 @@ local function erase(state, by)
   announce(id .. '\nx\n' .. state .. '\n' .. now_text)
   for _, who in ipairs({ c[4], c[5] }) do call('ZREM', push, id .. ' ' .. who) end
   call('DEL', conv, log, sent, hubs, present, read, delivered, device)
+  if state == 'erased' then   -- else a requested summary is still written, from its sealed copy (design §9)
+    call('ZREM', tag .. 'summary', id)
+    call('DEL', tag .. 'summary:' .. id, tag .. 'summary:' .. id .. ':copy')
+  end
   call('HSET', gone, 'state', state, 'goneAt', now_text, 'messages', (tonumber(c[2]) or 0) - (tonumber(c[3]) or 0), 'expiresAt', c[1], 'endedAt', c[6] or 0)
   call('PEXPIRE', gone, GONE_MS)
   call('ZADD', due, now_text, id)

@@ -1,8 +1,10 @@
 -- Ends a session: read-only until its deadline, which does not move. Ended before: nothing changes.
--- KEYS _conversation; ARGV 1 participant ('' = the service)  2 side  3 role  4 acts of the ticket  5 random hex digits. Reply _session | {code}
+-- KEYS _conversation; ARGV 1 participant ('' = the service)  2 side  3 role  4 acts of the ticket
+--   5 twenty-four random hex digits  6 '1': summaries can be written here. Reply _session | {code}
 --- include _conversation.lua
 --- include _presence.lua
 --- include _session.lua
+--- include _summary.lua
 local refused, expires, status = alive()
 if refused then return refused end
 if ARGV[1] ~= '' then
@@ -18,5 +20,9 @@ if status == 'active' then
   call('ZREM', push, id .. ' ' .. c[1], id .. ' ' .. (c[2] or ''))
   note('ended', by, 0)
   tell('ended', by, expires)
+  local s = call('HMGET', conv, 'summarizeOnEnd', 'counselor', 'role', 'summary')
+  if ARGV[6] == '1' and s[1] == '1' and (s[2] or '') ~= '' and s[4] ~= 'requested' and not summary_refused() then
+    request_summary(s[2], s[2], s[3], 'counselor', string.sub(ARGV[5], 13, 24), expires)
+  end
 end
 return session_answer(0)

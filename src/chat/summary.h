@@ -1,0 +1,35 @@
+/* Summaries, as far as the session knows of them: asking for one, the student's consent, and whether what was written may be read. What is kept lies in
+ * store/summaries, written by the worker. Calls as in chat/session.h. */
+#ifndef CHAT_SUMMARY_H
+#define CHAT_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/id.h"
+#include "chat/ticket.h"
+
+#define SUMMARY_HOUR_MS 3600000 /* a request, and its copy of the log, live for so long */
+
+/* A request as it stands in the session's queue. */
+struct summary_request {
+	bool unchanged;     /* there is a ready one, and nothing was said since: nothing was queued */
+	int64_t at;         /* when it was asked for: names the request */
+	int64_t session_at; /* createdAt */
+	char case_ref[ID_MAX + 1];
+};
+
+/* details: a sentence for the client, or NULL. r is NULL unless OK. */
+typedef void summary_asked(void *ctx, enum err e, const struct summary_request *r, const char *details);
+typedef void summary_done(void *ctx, enum err e);
+
+/* OK: queued, or queued before and not yet written, or unchanged. anew: even when unchanged. ERR_FORBIDDEN, ERR_CONFLICT (consent; nothing said). */
+void summary_ask(const struct ticket *by, bool anew, summary_asked *done, void *ctx);
+
+/* The student's; ERR_FORBIDDEN for anybody else. */
+void summary_consent(const struct ticket *by, bool given, summary_done *done, void *ctx);
+
+/* OK unless it was erased (ERR_GONE): also when it is over, or long forgotten. */
+void summary_look(const char *conversation, summary_done *done, void *ctx);
+
+#endif

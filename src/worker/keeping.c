@@ -1,0 +1,121 @@
+/* See keeping.h. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/seal.h"
+#include "chat/summary.h"
+#include "store/summaries.h"
+#include "worker/keeping.h"
+#include "worker/tell.h"
+
+enum {
+	EACH_MS = 600000,
+	SCRUB_AGAIN_MS = 60000, /* a reader was in the way */
+	BATCH = 200,
+	FORGOTTEN_MS = SUMMARY_HOUR_MS + 600000, /* its hour is over, and the last one to try as well */
+};
+
+struct keeping {
+	int64_t next_ms; /* clock_mono_ms, 0: not yet */
+	bool scrub;      /* rows went, but not yet off the disk */
+};
+
+int64_t keeping_until(int64_t asked_at)
+{
+	return asked_at + config_number("ROOM_SUMMARY_DAYS") * 86400000;
+}
+
+enum err keeping_tell(struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now)
+{
+	json_t *data = json_pack("{s:s, s:I, s:I, s:I}", "sessionId", conversation, "createdAt", (json_int_t)session_at, "requestedAt",
+		(json_int_t)asked_at, "at", (json_int_t)now);
+	enum err e;
+
+	if (!data)
+		abort();
+	if (why)
+		json_object_set_new(data, "why", json_string(why));
+	e = tell(d, why ? "summary.failed" : "summary.ready", conversation, asked_at, now, data);
+	json_decref(data);
+	return e;
+}
+
+struct giving_up {
+	struct worker *w;
+	int64_t now;
+	int count;
+};
+
+static enum err give_up(struct db *d, void *ctx)
+{
+	struct giving_up *g = ctx;
+	struct summary_row *rows;
+	enum err e = summaries_abandon(d, &g->w->arena, g->now - FORGOTTEN_MS, g->now, BATCH, &rows, &g->count);
+
+	for (int i = 0; e == OK && i < g->count; i++)
+		e = keeping_tell(d, rows[i].conversation, rows[i].session_at, rows[i].created_at, "ABANDONED", g->now);
+	return e;
+}
+
+static enum err prune(struct worker *w, struct keeping *k)
+{
+	int64_t erased = 0;
+	enum err e = summaries_prune(w->db, clock_now_ms(), BATCH, &erased);
+
+	FAILPOINT("summary.prune");
+	worker_count(w, "pruned", erased);
+	k->scrub |= erased > 0;
+	if (erased == BATCH)
+		w->more = true;
+	return e;
+}
+
+/* A key was put in front of ROOM_KEYS. */
+static enum err reseal(struct worker *w)
+{
+	int64_t done = 0, lost = 0;
+	enum err e = seal_ready() ? summaries_reseal(w->db, BATCH, &done, &lost) : OK;
+
+	worker_count(w, "resealed", done);
+	if (lost > 0)
+		log_line(LOG_ERROR, "summary.no_key", "i:documents", lost, NULL);
+	if (done == BATCH)
+		w->more = true;
+	return e;
+}
+
+struct keeping *keeping_new(void)
+{
+	struct keeping *k = calloc(1, sizeof *k);
+
+	if (!k)
+		abort();
+	return k;
+}
+
+enum err keeping_round(struct worker *w)
+{
+	struct keeping *k = w->own;
+	struct giving_up g = {.w = w, .now = clock_now_ms()};
+	bool more = w->more;
+	enum err e;
+
+	if (clock_mono_ms() < k->next_ms)
+		return OK;
+	w->more = false;
+	e = prune(w, k);
+	if (e == OK)
+		e = db_write(w->db, give_up, &g);
+	worker_count(w, "abandoned", e == OK ? g.count : 0);
+	if (e == OK)
+		e = reseal(w);
+	if (e == OK && k->scrub)
+		k->scrub = db_scrub(w->db, "summaries") != OK;
+	if (e == OK && !w->more)
+		k->next_ms = clock_mono_ms() + (k->scrub ? SCRUB_AGAIN_MS : EACH_MS);
+	w->more |= more;
+	return e;
+}
