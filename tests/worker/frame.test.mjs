@@ -73,7 +73,7 @@ describe('room worker', () => {
 });
 
 describe('room up', () => {
-  test('keeps one worker, and replaces it when it dies; with ROOM_WORKER=0 it has none', async () => {
+  test('keeps one worker, and replaces it when it dies; it serves all buckets; with ROOM_WORKER=0 there is none', async () => {
     const stack = await startStack();
     try {
       assert.equal(stack.children().worker.length, 1);
@@ -81,6 +81,17 @@ describe('room up', () => {
       await stack.replaced('worker', old);
     } finally {
       await stack.stop();
+    }
+    const many = await startStack({ env: { ROOM_BUCKETS: '5', ROOM_TTL_S: '2' } });
+    try {
+      const all = [];
+      for (let i = 0; i < 12; i++) all.push(await many.session());
+      for (const s of all) ok(await many.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
+      assert.ok(new Set((await many.redis('KEYS', '*conv:*')).split('\n').map((k) => k.split('}')[0])).size > 1, 'in several buckets');
+      for (const s of all) await until('its row', async () => (await ledger(many, s.id)).how === 'expired', { every: 200 });
+      await until('the audit', async () => (await rows(many, "SELECT 1 FROM audit WHERE what = 'expired'")).length === 12, { every: 200 });
+    } finally {
+      await many.stop();
     }
     const none = await startStack({ env: { ROOM_WORKER: '0' } });
     try {
