@@ -115,6 +115,31 @@ describe('a hub that stands still', () => {
     const types = await Promise.all(keys.map((k) => stack.redis('TYPE', k)));
     return keys.filter((_, i) => types[i] === 'string');
   };
+  test('its news are lost meanwhile: the next one shows the gap, and the log fills it', async () => {
+    const s = await stack.session();
+    const hubs = stack.children().hub;
+    const streams = await Promise.all(Array.from({ length: 6 }, async () => { const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor }); await st.ready(); return st; }));
+    const send = async (content) => ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content }), 201);
+    const sent = [(await send('before')).cursor];
+    await Promise.all(streams.map((st) => st.next((e) => e.id === sent[0])));
+    const inboxes = async () => (await stack.redis('KEYS', '*:inbox')).split('\n').filter(Boolean);
+    for (const pid of hubs) process.kill(pid, 'SIGSTOP');
+    try {
+      // Each hub's blocking pop is still out and takes what comes first; what comes after it waits in the inboxes, and is lost.
+      for (let i = 0; i < 10; i++) sent.push((await send(`lost ${i}`)).cursor);
+      const waiting = await inboxes();
+      assert.ok(waiting.length > 0, 'news were waiting');
+      await stack.redis('DEL', ...waiting);
+    } finally {
+      for (const pid of hubs) process.kill(pid, 'SIGCONT');
+    }
+    sent.push((await send('after')).cursor);
+    for (const st of streams) {
+      await st.next((e) => e.id === sent.at(-1));
+      assert.deepEqual(st.named('message:new').map((e) => e.id), sent);
+      st.close();
+    }
+  });
   test('past its lease, and goes on: its readers are told everything, once', async () => {
     const sessions = await Promise.all(Array.from({ length: 4 }, () => stack.session()));
     const readers = sessions.map((s) => [0, 1, 2, 3].flatMap((i) => (i % 2 ? new PollReader(`poll ${i}`, stack.base, s.id, s.tickets.counselor, { wait: 3 }) : new StreamReader(`stream ${i}`, stack.base, s.id, s.tickets.student))));
