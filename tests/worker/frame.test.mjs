@@ -38,6 +38,7 @@ describe('room worker', () => {
     assert.equal(r.code, 0, r.stderr);
     assert.ok(Date.now() - start >= 1000 && Date.now() - start < 5000 * slow);
     assert.ok(r.jobs.audit.rounds >= 2, 'round after round');
+    await stack.redis('DEL', '{0}:mark');
     const w = startWorker(stack, ['--stay']);
     await until('its first round', async () => (await stack.redis('EXISTS', '{0}:mark')) === '1');
     const stopped = Date.now();
