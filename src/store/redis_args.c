@@ -57,7 +57,7 @@ static size_t decimal(char out[24], int64_t n)
 
 void args_int(struct args *a, int64_t n)
 {
-	char text[24];
+	char text[24] = "";
 
 	args_join(a, text, decimal(text, n), "", 0);
 }

@@ -1,5 +1,6 @@
 #include "stream/slab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ void *slab_get(struct slab *s)
 	if (s->free == NULL)
 		add_chunk(s);
 	one = s->free;
+	assert(one != NULL);
 	s->free = *(void **)one;
 	pthread_mutex_unlock(&s->lock);
 	return memset(one, 0, s->bytes);

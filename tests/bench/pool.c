@@ -179,7 +179,7 @@ void pool_init(struct pool *pool, size_t connections)
 	pool->idle_n = 0;
 	pool->repeats = pool->connects = 0;
 	pool->peers = calloc(connections, sizeof *pool->peers);
-	pool->idle = calloc(connections, sizeof *pool->idle);
+	pool->idle = calloc(connections, sizeof(void *));
 	if (!pool->peers || !pool->idle)
 		err(2, "malloc");
 	for (size_t i = 0; i < connections; i++) {
