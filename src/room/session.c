@@ -63,7 +63,10 @@ static int take_options(struct wanted *w, int argc, char **argv)
 		case 'h': command_help(usage); return -1;
 		case 'i': set(w->body, "sessionId", optarg); break;
 		case 's': set(w->body, "studentAnonymousId", optarg); break;
-		case 'v': set(w->body, "counselorRole", "volunteer"); /* fall through */
+		case 'v':
+			set(w->body, "counselorRole", "volunteer");
+			set(w->body, "counselorId", optarg);
+			break;
 		case 'c': set(w->body, "counselorId", optarg); break;
 		case 'w': w->waiting = true; break;
 		case 'r': set(w->body, "caseRef", optarg); break;
