@@ -39,7 +39,7 @@ export class Line {
    * @param {{streamUrl: () => Promise<string>, withCredentials: boolean, poll: (signal: AbortSignal, how: {wait: boolean}) => Promise<object>,
    *          probe: () => Promise<void>, frame: (frame: {id: string|null, event: string, data: object}) => void,
    *          changed: () => void, refused: (error: RoomError) => void,
-   *          readyMs?: number, EventSource?: typeof globalThis.EventSource|null, random?: () => number}} how
+   *          events?: string[], readyMs?: number, EventSource?: typeof globalThis.EventSource|null, random?: () => number}} how
    * `probe` asks the server why a stream was refused (EventSource hides the status) and throws a RoomError if it finds out.
    */
   constructor(how) {
@@ -137,7 +137,7 @@ export class Line {
       this.#drop();
       this.#turnToPolling();
     });
-    for (const name of EVENTS) {
+    for (const name of this.#how.events ?? EVENTS) {
       source.addEventListener(name, (message) => {
         if (run !== this.#run) return;
         this.heardAt = Date.now();
