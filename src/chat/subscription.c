@@ -127,7 +127,8 @@ static void tail_came(void *ctx, const struct reply *r)
 	free(p);
 }
 
-void tail_read(struct redis *r, const char *conversation, const struct cursor *after, tail_done *done, void *ctx)
+void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after, tail_done *done,
+	void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(ctx);
@@ -138,6 +139,8 @@ void tail_read(struct redis *r, const char *conversation, const struct cursor *a
 	args_str(&a, after->check);
 	args_int(&a, READ_MOST);
 	args_int(&a, READ_BYTES);
+	args_str(&a, participant);
+	args_str(&a, side);
 	redis_script(r, "tail", &a, tail_came, p);
 }
 
@@ -146,7 +149,7 @@ static void settled(void *ctx, const struct reply *r)
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
 
-	p->done.settle(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0);
+	p->done.settle(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0, e == OK ? reply_int(reply_at(r, 2)) : 0);
 	free(p);
 }
 

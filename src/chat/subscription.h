@@ -42,12 +42,13 @@ struct tail {
 	int64_t expires_at, length;
 	const struct reply *entries;
 };
-/* ERR_CONFLICT: the cursor does not hold (a failover rewrote history). */
+/* ERR_CONFLICT: the cursor does not hold (a failover rewrote history). ERR_NOT_FOUND: or the participant has no place here any more. */
 typedef void tail_done(void *ctx, enum err e, const struct tail *t);
-void tail_read(struct redis *r, const char *conversation, const struct cursor *after, tail_done *done, void *ctx);
+void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after, tail_done *done,
+	void *ctx);
 
-/* done(ctx, e, when to look again, 0 = never). left_ms_ago < 0: not a clean leave. */
-typedef void settle_done(void *ctx, enum err e, int64_t settle_at);
+/* done(ctx, e, when to look again, 0 = never; the log's length, 0 = not said). left_ms_ago < 0: not a clean leave. */
+typedef void settle_done(void *ctx, enum err e, int64_t settle_at, int64_t length);
 void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago,
 	settle_done *done, void *ctx);
 void settle(struct redis *r, const char *conversation, const char *dead_hub, settle_done *done, void *ctx);

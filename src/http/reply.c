@@ -198,6 +198,7 @@ void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, 
 {
 	unsigned char header[FCGI_HEADER_LEN];
 	const char *at = bytes;
+	size_t before = out->len;
 
 	while (len) { /* an empty record would end the stream */
 		size_t piece = len < FCGI_MAX_LENGTH ? len : FCGI_MAX_LENGTH;
@@ -207,6 +208,8 @@ void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, 
 		at += piece;
 		len -= piece;
 	}
+	if (!buf_ok(out))
+		out->len = before; /* a header without its bytes would swallow the records behind it */
 }
 
 void exchange_stream_end(struct buf *out, uint16_t fcgi_id)

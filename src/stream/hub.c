@@ -30,6 +30,11 @@ void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first)
 		log_line(LOG_ERROR, "hub.epoll", "i:errno", (int64_t)errno, NULL);
 }
 
+void hub_unwatch(struct hub *h, int fd)
+{
+	epoll_ctl(h->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 /* Redis connections come and go by themselves: after anything was done with one, its descriptor is watched for what it wants now. */
 static void watch_redis(struct hub *h, struct redis *r, unsigned *generation, unsigned *events)
 {

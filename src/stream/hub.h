@@ -26,6 +26,7 @@ enum {
 	LEAVE_MS = 10000,          /* a clean leave waits so long before anyone is told */
 	TYPING_MS = 5000,          /* typing ends by itself */
 	TICKET_WARNING_MS = 60000, /* ticket:expiring comes this much ahead */
+	BEGIN_MS = 2000,           /* without a lease for so long: the store is away, and who just came is told so */
 };
 
 struct place;
@@ -88,6 +89,7 @@ struct typist {
 
 struct leaver {
 	struct leaver *next;
+	struct place *place;
 	char participant[ID_MAX + 1];
 	int64_t left_at, due_at; /* clock_mono_ms */
 	bool clean;              /* the client went; otherwise a poll was answered */
@@ -133,6 +135,7 @@ struct hub {
 /* hub.c */
 enum err hub_run(void) MUST_CHECK; /* until SIGTERM; everything from setup to the last byte */
 void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first);
+void hub_unwatch(struct hub *h, int fd); /* before a descriptor is given away open: closing one does it by itself */
 int64_t hub_mono_of(int64_t epoch_ms); /* a moment of the epoch on the loop's clock */
 
 /* lease.c */
@@ -164,7 +167,7 @@ void reader_begin(struct reader *r); /* in the loop, r owned by it from now on *
 void reader_subscribe(struct reader *r);
 void reader_entry(struct reader *r, const struct entry *e); /* the next one, an old one or one too far ahead */
 void reader_passing(struct reader *r, const char *event, const char *data, size_t len);
-void reader_read_on(struct reader *r);                          /* reads the log from where it is */
+void reader_read_on(struct reader *r);                          /* news about it may be lost: reads the log from where it is */
 void reader_again(struct reader *r);                            /* subscribes anew under the hub's new name */
 void reader_end(struct reader *r);                              /* ends the exchange after what is in its buffer */
 void reader_identify(struct reader *r, const struct ticket *t); /* who it is, from here on */

@@ -21,8 +21,7 @@ static void read_on_all(struct place *p)
 	p->end = 0; /* a failover may have made the log shorter: what was heard before counts no more */
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (r->state == READER_LIVE)
-			reader_read_on(r);
+		reader_read_on(r);
 	}
 }
 
@@ -45,7 +44,7 @@ static void popped(void *ctx, const struct reply *r)
 		return;
 	if (reply_count(r) == 2) {
 		news_batch(h, reply_at(r, 1));
-	} else if (r == NULL) {
+	} else if (r == NULL && h->leased) {
 		/* The connection broke: news may have been popped and lost. The log is the truth. */
 		place_each(h, read_on_all);
 		desks_again(h);
@@ -77,11 +76,12 @@ void inbox_pop(struct hub *h)
 
 /* ---- the dead ---- */
 
-static void settled(void *ctx, enum err e, int64_t at)
+static void settled(void *ctx, enum err e, int64_t at, int64_t length)
 {
 	(void)ctx;
 	(void)e;
 	(void)at;
+	(void)length;
 }
 
 static void reaped(void *ctx, enum err e, const struct reply *conversations)
@@ -126,6 +126,8 @@ static void take_name(struct hub *h)
 {
 	id_hex(h->id, HUB_ID_LEN);
 	h->leased = false;
+	if (h->popping)
+		redis_interrupt(h->inbox); /* it waits at the old name's inbox */
 	renew(h, true);
 }
 

@@ -7,6 +7,8 @@
 #include "base/id.h"
 #include "stream/hub.h"
 
+enum { LEAVE_AGAIN_MS = 1000 };
+
 static struct place **slot_of(struct hub *h, const char *conversation)
 {
 	return &h->slots[id_fnv(conversation, strlen(conversation)) & (h->slot_count - 1)];
@@ -141,12 +143,19 @@ int place_held(const struct place *p, const char *participant)
 	return n;
 }
 
-static void note_leaver(struct place *p, const char *participant, bool clean)
+static struct leaver *find_leaver(const struct place *p, const char *participant)
 {
 	struct leaver *l = p->leavers;
 
 	while (l != NULL && strcmp(l->participant, participant) != 0)
 		l = l->next;
+	return l;
+}
+
+static void note_leaver(struct place *p, const char *participant, bool clean)
+{
+	struct leaver *l = find_leaver(p, participant);
+
 	if (l == NULL) {
 		l = calloc(1, sizeof *l);
 		if (l == NULL)
@@ -155,6 +164,7 @@ static void note_leaver(struct place *p, const char *participant, bool clean)
 		l->next = p->leavers;
 		p->leavers = l;
 	}
+	l->place = p;
 	l->left_at = clock_mono_ms();
 	l->due_at = l->left_at + LEAVE_MS;
 	l->clean = clean;
@@ -251,15 +261,37 @@ static void end_typing(struct place *p, int64_t now)
 
 /* ---- leaves and presence ---- */
 
-static void settled(void *ctx, enum err e, int64_t settle_at)
+/* Looking at presence is also looking whether any news was lost: no reader stays behind the log for longer than LIFE_MS of _presence.lua. */
+static void settled(void *ctx, enum err e, int64_t settle_at, int64_t length)
 {
 	struct place *p = ctx;
 
-	p->calls--;
 	if (e == OK && settle_at > 0)
 		place_settle_at(p, settle_at);
+	for (struct reader *r = p->readers, *next; e == OK && r != NULL; r = next) {
+		next = r->next;
+		if (r->state == READER_LIVE && r->at.position < length)
+			reader_read_on(r);
+	}
+	p->calls--;
 	place_schedule(p);
 	place_release(p);
+}
+
+/* When the store could not be told it is told again, or the one who left would be here for as long as this hub is. */
+static void left(void *ctx, enum err e, int64_t settle_at, int64_t length)
+{
+	struct leaver *l = ctx;
+	struct place *p = l->place;
+
+	if ((e == ERR_STORE_UNAVAILABLE || e == ERR_INTERNAL) && !p->gone && !p->hub->stopping && find_leaver(p, l->participant) == NULL) {
+		l->due_at = clock_mono_ms() + LEAVE_AGAIN_MS;
+		l->next = p->leavers;
+		p->leavers = l;
+	} else {
+		free(l);
+	}
+	settled(p, e, settle_at, length);
 }
 
 static void tell_leaves(struct place *p, int64_t now)
@@ -273,13 +305,13 @@ static void tell_leaves(struct place *p, int64_t now)
 			at = &l->next;
 			continue;
 		}
-		if (held == 0) {
-			p->calls++;
-			leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1,
-				settled, p);
-		}
 		*at = l->next;
-		free(l);
+		if (held > 0) {
+			free(l);
+			continue;
+		}
+		p->calls++;
+		leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1, left, l);
 	}
 }
 

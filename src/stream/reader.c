@@ -12,7 +12,10 @@
 #include "http/sse.h"
 #include "stream/hub.h"
 
-enum { FULL_ENOUGH = 64 * 1024 }; /* bytes waiting for a reader that is catching up: it gets no further page before they are gone */
+enum {
+	FULL_ENOUGH = 64 * 1024, /* bytes waiting for a reader that is catching up: it gets no further page before they are gone */
+	BEGIN_AGAIN_MS = 250,    /* how often a late beginning is looked at */
+};
 
 static void note_dirty(struct reader *r)
 {
@@ -36,10 +39,13 @@ static void schedule(struct reader *r)
 
 	if (r->state == READER_ENDING) {
 		at = r->until;
+	} else if (!r->begun) {
+		at = r->x->born_ms + BEGIN_MS;
+		if (at <= now)
+			at = now + BEGIN_AGAIN_MS;
 	} else {
 		int64_t ticket_end = hub_mono_of(r->ticket_ends_ms);
-		if (r->begun)
-			at = earlier(at, r->told_expiring ? ticket_end : ticket_end - TICKET_WARNING_MS);
+		at = earlier(at, r->told_expiring ? ticket_end : ticket_end - TICKET_WARNING_MS);
 		at = earlier(at, r->poll ? r->until : r->beat_at);
 	}
 	if (at <= now)
@@ -89,19 +95,23 @@ static void fire(void *owner)
 		note_dirty(r);
 		return;
 	}
-	if (r->begun && !check_ticket(r))
+	if (!r->begun) {
+		/* A script under way answers or times out by itself. */
+		if (r->state == READER_SUBSCRIBING && !r->calling && now >= r->x->born_ms + BEGIN_MS)
+			answer_refuse(r, ERR_STORE_UNAVAILABLE);
+		else
+			schedule(r);
 		return;
-	if (r->poll && r->begun && now >= r->until) {
+	}
+	if (!check_ticket(r))
+		return;
+	if (r->poll && now >= r->until) {
 		r->has_delivery = true; /* its time is over: it gets what there is */
 		note_dirty(r);
 		return;
 	}
-	if (r->poll && now >= r->until)
-		r->until = now + 500; /* still subscribing: the script's answer or its time-out comes first */
-	if (!r->poll && r->begun && now >= r->beat_at)
+	if (!r->poll && now >= r->beat_at)
 		beat(r, now);
-	if (!r->begun && r->beat_at <= now)
-		r->beat_at = now + r->heartbeat_ms;
 	schedule(r);
 }
 
@@ -110,11 +120,19 @@ static void fire(void *owner)
 static void tail_came(void *ctx, enum err e, const struct tail *t);
 static bool began_again(struct reader *r);
 
+static void read_tail(struct reader *r)
+{
+	r->state = READER_CATCHING_UP;
+	r->calling = true;
+	r->missed = false;
+	tail_read(r->hub->commands, r->place->conversation, r->who, r->student ? "student" : "counselor", &r->at, tail_came, r);
+}
+
 static void go_live_or_on(struct reader *r, int64_t length)
 {
 	if (length > r->place->end)
 		r->place->end = length;
-	if (r->at.position >= r->place->end) {
+	if (r->at.position >= r->place->end && !r->missed) {
 		r->state = READER_LIVE;
 		return;
 	}
@@ -122,8 +140,7 @@ static void go_live_or_on(struct reader *r, int64_t length)
 	/* A poll answers with the page it has; a slow reader gets the next one when this one is gone. */
 	if ((r->poll && r->has_delivery) || r->out.len > FULL_ENOUGH || r->calling)
 		return;
-	r->calling = true;
-	tail_read(r->hub->commands, r->place->conversation, &r->at, tail_came, r);
+	read_tail(r);
 }
 
 static void give(struct reader *r, const struct entry *e)
@@ -252,6 +269,7 @@ void reader_subscribe(struct reader *r)
 	if (!r->hub->leased || r->calling)
 		return; /* lease.c comes back to all readers with reader_again */
 	r->calling = r->registered = true;
+	r->missed = false;
 	struct ticket by = {.acts = r->acts};
 	strcpy(by.conversation, r->place->conversation);
 	strcpy(by.participant, r->who);
@@ -397,11 +415,10 @@ void reader_begin(struct reader *r)
 
 void reader_read_on(struct reader *r)
 {
-	if (r->state != READER_LIVE || r->calling)
-		return;
-	r->state = READER_CATCHING_UP;
-	r->calling = true;
-	tail_read(r->hub->commands, r->place->conversation, &r->at, tail_came, r);
+	if (r->state == READER_LIVE)
+		read_tail(r);
+	else
+		r->missed = true; /* what is under way may have been read before */
 }
 
 void reader_entry(struct reader *r, const struct entry *e)

@@ -400,6 +400,24 @@ static void streams(void **state)
 	buf_done(&out);
 }
 
+/* What does not fit leaves nothing behind: half a record would swallow the closing ones. */
+static void stream_full(void **state)
+{
+	char big[2000] = {0};
+	struct buf out;
+	size_t len;
+
+	(void)state;
+	buf_init(&out, 1500);
+	exchange_stream_wrap(&out, 1, big, 1000);
+	assert_true(buf_ok(&out));
+	len = out.len;
+	exchange_stream_wrap(&out, 1, big, 1000);
+	assert_false(buf_ok(&out));
+	assert_int_equal(out.len, len);
+	buf_done(&out);
+}
+
 static void *shut_down(void *unused)
 {
 	(void)unused;
@@ -456,6 +474,7 @@ int main(void)
 		cmocka_unit_test(stalled),
 		cmocka_unit_test(peer_gone),
 		cmocka_unit_test(streams),
+		cmocka_unit_test(stream_full),
 		cmocka_unit_test(signals_stay_ours),
 		cmocka_unit_test(ends),
 	};

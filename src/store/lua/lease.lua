@@ -9,6 +9,7 @@ end
 local tag = string.match(KEYS[1], '^{[^}]*}:')
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', tag .. 'hub:' .. ARGV[1] .. ':convs', 26 * 3600000)
+redis.call('PEXPIRE', KEYS[3], 60000)   -- what waits for a living hub stays, also when a long rush never lets its inbox run empty
 local reply = { 'OK' }
 for _, hub in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   if redis.call('EXISTS', tag .. 'hub:' .. hub) == 0 then reply[#reply + 1] = hub end
