@@ -48,16 +48,36 @@ static bool read_content(struct gemini_line *l, struct arena *a, const char *jso
 	return good;
 }
 
-static bool read_line(struct gemini_line *l, struct arena *a, const char *line, size_t len)
+/* The next word of a line, which moves behind it and its space. */
+static struct span word(struct span *rest)
 {
-	long long position, sent_at;
-	char role[16];
-	int used = 0;
+	const char *space = memchr(rest->at, ' ', rest->len);
+	struct span out = {rest->at, space ? (size_t)(space - rest->at) : rest->len};
+	size_t used = out.len + (space ? 1 : 0);
 
-	if (sscanf(line, "%lld %lld %15s %n", &position, &sent_at, role, &used) != 3 || used == 0 || (size_t)used > len)
-		return false;
-	*l = (struct gemini_line){.position = position, .role = arena_strdup(a, role), .sent_at_ms = sent_at, .content = ""};
-	return (size_t)used == len || read_content(l, a, line + used, len - (size_t)used);
+	rest->at += used;
+	rest->len -= used;
+	return out;
+}
+
+static bool number(int64_t *out, struct span s)
+{
+	*out = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9' || i >= 15)
+			return false;
+		*out = *out * 10 + (s.at[i] - '0');
+	}
+	return s.len > 0;
+}
+
+static bool read_line(struct gemini_line *l, struct arena *a, struct span line)
+{
+	struct span position = word(&line), sent_at = word(&line), role = word(&line);
+
+	*l = (struct gemini_line){.role = arena_strndup(a, role.at, role.len), .content = ""};
+	return number(&l->position, position) && number(&l->sent_at_ms, sent_at) && role.len > 0 &&
+		(line.len == 0 || read_content(l, a, line.at, line.len));
 }
 
 /* t->plain's lines. */
@@ -76,7 +96,7 @@ static bool read_lines(struct talk *t, struct arena *a)
 			if (!t->lines)
 				abort();
 		}
-		if (!read_line(&t->lines[t->count], a, at, (size_t)(stop - at)))
+		if (!read_line(&t->lines[t->count], a, (struct span){at, (size_t)(stop - at)}))
 			return false;
 		at = stop + 1;
 	}
