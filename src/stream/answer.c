@@ -148,6 +148,7 @@ void answer_poll(struct reader *r)
 	struct buf body;
 	char cursor[CURSOR_TEXT_MAX];
 
+	hub_unwatch(r->hub, r->fd); /* what the peer does not take at once is written elsewhere, and outlives the reader */
 	if (r->at_desk) {
 		desk_answer_poll(r);
 		return;
@@ -164,7 +165,6 @@ void answer_poll(struct reader *r)
 	buf_add(&body, r->arrival->marks.data, r->arrival->marks.len);
 	buf_char(&body, '}');
 	place_part(r, false);
-	hub_unwatch(r->hub, r->fd); /* what the peer does not take at once is written elsewhere, and outlives the reader */
 	exchange_json(r->x, 200, &body);
 	buf_done(&body);
 	r->x = NULL;
