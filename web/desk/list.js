@@ -132,7 +132,7 @@ export class List {
     row.badge.hidden = one.unread === 0;
     row.summary.hidden = one.summary !== 'ready';
     setText(row.sr, `. ${one.studentOnline ? words.here : words.away}${one.unread > 0 ? `. ${words.unread(one.unread)}` : ''}`);
-    row.button.className = `row ${group}${one.studentOnline ? ' here' : ''}${one.unread > 0 ? ' unread' : ''}`;
+    row.button.className = `row ${group}${one.studentOnline ? ' here' : ''}${one.unread > 0 ? ' has-unread' : ''}`;
     if (this.#open === id) row.button.setAttribute('aria-current', 'true');
     else row.button.removeAttribute('aria-current');
     return row.node;
