@@ -1,5 +1,5 @@
 /* The search for what should be gone: see residue.h. Files here, Redis in doctor_residue_redis.c. */
-#include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -141,6 +141,23 @@ void residue_files(struct patient *p, const struct needles *n, const char *what,
 		doctor_report(p, FINDING_FINE, what, NULL, "nothing in %d files of %s", walk.files, path);
 }
 
+/* What our programs may leave in a folder that all share, when they are not told otherwise or crash: request bodies, core dumps. */
+static void temporary_files(struct patient *p, const struct needles *n, const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char *path = place_path("%s/%s", folder, entry->d_name);
+		bool ours = strncmp(entry->d_name, "lighttpd-upload-", 16) == 0 || strncmp(entry->d_name, "core", 4) == 0;
+		if (ours && search_file(n, path) > 0)
+			doctor_report(p, FINDING_BAD, "residue in temporary files", "delete it", "in %s", path);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* ---- the database ---- */
 
 struct rows {
@@ -188,7 +205,7 @@ static void database(struct patient *p, const struct needles *n)
 
 void doctor_residue(struct patient *p, const struct needles *n)
 {
-	static const char *const temporary[] = {"/var/tmp", "/tmp"};
+	static const char *const temporary[] = {"/tmp", "/var/tmp", "/dev/shm"};
 
 	residue_redis(p, n);
 	database(p, n);
@@ -197,8 +214,6 @@ void doctor_residue(struct patient *p, const struct needles *n)
 	residue_files(p, n, "residue in ROOM_STATE", p->place.state);
 	if (strncmp(p->place.scratch, p->place.state, strlen(p->place.state)) != 0)
 		residue_files(p, n, "residue in scratch files", p->place.scratch);
-	/* lighttpd's upload files and core dumps would stand here; other programs' files in there are looked at as well */
 	for (size_t i = 0; i < sizeof temporary / sizeof *temporary; i++)
-		if (strncmp(p->place.state, temporary[i], strlen(temporary[i])) != 0)
-			residue_files(p, n, "residue in temporary files", temporary[i]);
+		temporary_files(p, n, temporary[i]);
 }
