@@ -20,6 +20,7 @@ static const struct command {
 	{"reload", reload_command, "replace handlers, hubs and lighttpd of a running `room up`, without turning anybody away"},
 	{"session", session_command, "create a session on a running service and print its tickets"},
 	{"ticket", ticket_command, "mint a ticket"},
+	{"life", life_command, "show one life of a session to a person, from MainServer's token to nothing left"},
 	{"doctor", doctor_command, "check this machine and a running service, and say what to change"},
 	{"worker", worker_command, "do what is due when nobody looks: expiry, push, summaries, webhooks"},
 	{"webhook", webhook_command, "what MainServer was told; send dead letters again"},

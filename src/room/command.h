@@ -10,6 +10,7 @@ int reload_command(int argc, char **argv);
 int ticket_command(int argc, char **argv);
 int session_command(int argc, char **argv);
 int doctor_command(int argc, char **argv);
+int life_command(int argc, char **argv);
 int config_command(int argc, char **argv);
 int migrate_command(int argc, char **argv);
 int worker_command(int argc, char **argv);
