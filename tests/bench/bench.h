@@ -21,14 +21,14 @@
 
 struct bench {
 	struct sockaddr_in addr;
-	const char *room_json;  /* the processes to account for */
-	double seconds;         /* how long the scenarios that last measure */
-	size_t senders;         /* connections that send */
-	double rate;            /* paced: sends a second */
-	size_t streams;         /* readers; 0: the scenario's own number */
-	bool poisson;           /* paced: at random instants of that rate instead of even ones */
+	const char *room_json; /* the processes to account for */
+	double seconds;        /* how long the scenarios that last measure */
+	size_t senders;        /* connections that send */
+	double rate;           /* paced: sends a second */
+	size_t streams;        /* readers; 0: the scenario's own number */
+	bool poisson;          /* paced: at random instants of that rate instead of even ones */
 	struct procs procs;
-	struct hist hist;       /* the scenario's latencies */
+	struct hist hist; /* the scenario's latencies */
 };
 
 /* One figure for the table: "| what | floor | measured | verdict |" on standard output. met is ignored where floor is NULL. */
@@ -45,13 +45,13 @@ const char *ms(uint64_t ns);
 
 struct side {
 	char *ticket;
-	char *request;          /* a prepared POST of a message; the number is put in at two places */
+	char *request; /* a prepared POST of a message; the number is put in at two places */
 	size_t request_len, number_at[2];
 };
 
 struct session {
 	char id[72];
-	struct side side[2];    /* student, counselor */
+	struct side side[2];           /* student, counselor */
 	uint64_t acked, sum, position; /* sends answered, sum of their numbers, highest position answered */
 };
 

@@ -89,9 +89,9 @@ static int print_free_port(void)
 static void usage(void)
 {
 	fputs("usage: load empty|sends|paced|burst|history -p PORT [-j ROOM.JSON] [-s SECONDS] [-c SENDING CONNECTIONS]\n"
-	      "            [-n STREAMS] [-r SENDS PER SECOND] [-x (at random instants)]\n"
-	      "       load empty-program SOCKET | load free-port\n",
-	      stderr);
+		  "            [-n STREAMS] [-r SENDS PER SECOND] [-x (at random instants)]\n"
+		  "       load empty-program SOCKET | load free-port\n",
+		stderr);
 	exit(2);
 }
 

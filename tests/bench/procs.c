@@ -28,11 +28,11 @@ void procs_load(struct procs *p, const char *path)
 	file = json_load_file(path, 0, &error);
 	if (!file)
 		errx(2, "%s: %s", path, error.text);
-	json_object_foreach (json_object_get(file, "children"), kind, pids) {
+	json_object_foreach(json_object_get(file, "children"), kind, pids)
+	{
 		size_t i;
 		json_t *pid;
-		json_array_foreach (pids, i, pid)
-			add(p, kind, (int)json_integer_value(pid));
+		json_array_foreach(pids, i, pid) add(p, kind, (int)json_integer_value(pid));
 	}
 	json_decref(file);
 }

@@ -27,14 +27,14 @@ enum reader_state { READER_NEW, READER_HEAD, READER_OPEN, READER_FAILED };
 struct reader {
 	struct loop_item item;
 	struct readers *all;
-	const char *ticket;   /* borrowed */
-	const char *conv;     /* borrowed: the session's id */
-	uint32_t session;     /* its number */
+	const char *ticket; /* borrowed */
+	const char *conv;   /* borrowed: the session's id */
+	uint32_t session;   /* its number */
 	uint8_t state;
 	bool chunked, is_ready;
 	uint32_t carry_len;
-	char *carry;          /* the beginning of what the next read completes */
-	uint64_t position;    /* of the last cursor seen */
+	char *carry;            /* the beginning of what the next read completes */
+	uint64_t position;      /* of the last cursor seen */
 	uint64_t messages, sum; /* how many messages came, and the sum of their numbers */
 };
 

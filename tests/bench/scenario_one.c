@@ -41,8 +41,8 @@ void scenario_empty(struct bench *b)
 	struct asking a = {.bench = b};
 	struct pool pool = {.addr = &b->addr, .build = build, .replied = empty_replied, .ctx = &a};
 
-	a.request_len = (size_t)snprintf(a.request, sizeof a.request, "GET /empty HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
-	                                 ntohs(b->addr.sin_port));
+	a.request_len =
+		(size_t)snprintf(a.request, sizeof a.request, "GET /empty HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", ntohs(b->addr.sin_port));
 	pool_init(&pool, b->senders);
 	for (uint32_t i = 0; pool_send(&pool, i); i++)
 		;
@@ -100,9 +100,9 @@ void scenario_history(struct bench *b)
 
 	hist_init(&b->hist);
 	a.request_len = (size_t)snprintf(a.request, sizeof a.request,
-	                                 "GET /api/conversations/%s/messages?limit=%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-	                                 "Authorization: Bearer %s\r\n\r\n",
-	                                 s->id, HISTORY_PAGE, ntohs(b->addr.sin_port), s->side[0].ticket);
+		"GET /api/conversations/%s/messages?limit=%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+		"Authorization: Bearer %s\r\n\r\n",
+		s->id, HISTORY_PAGE, ntohs(b->addr.sin_port), s->side[0].ticket);
 	pool_init(&pool, 1);
 	for (uint32_t i = 0; i < HISTORY_LENGTH; i++)
 		ask(&a, &pool, i);
@@ -114,7 +114,7 @@ void scenario_history(struct bench *b)
 	char what[128];
 	snprintf(what, sizeof what, "%d sequential history reads of %d messages: p99", HISTORY_READS, HISTORY_PAGE);
 	figure(what, "< 3 ms", p99 < 3 * MILLISECOND && b->hist.n == HISTORY_READS, "%s (p50 %s, max %s)", ms(p99),
-	       ms(hist_share(&b->hist, .5)), ms(b->hist.max_ns));
+		ms(hist_share(&b->hist, .5)), ms(b->hist.max_ns));
 	pool_done(&pool);
 	sessions_free(s, 1);
 }

@@ -18,8 +18,8 @@ struct drive {
 	uint32_t next;          /* number of the next send */
 	uint32_t first_counted; /* sends below are warm-up */
 	size_t under_way;
-	bool endless, stop;     /* endless: a reply starts the next send */
-	uint64_t *at;           /* by number: the instant it was due */
+	bool endless, stop; /* endless: a reply starts the next send */
+	uint64_t *at;       /* by number: the instant it was due */
 	size_t cap;
 	uint64_t acked_counted;
 	struct hist ack;
@@ -153,11 +153,11 @@ void scenario_sends(struct bench *b)
 	drain(&d);
 	bool whole = sessions_agree(d.sessions, d.n, &d.readers);
 	note("send to answer p50 %s, p99 %s; send to reader p50 %s, p99 %s; %zu connections send", ms(hist_share(&d.ack, .5)),
-	     ms(hist_share(&d.ack, .99)), ms(hist_share(&b->hist, .5)), ms(hist_share(&b->hist, .99)), b->senders);
+		ms(hist_share(&d.ack, .99)), ms(hist_share(&b->hist, .5)), ms(hist_share(&b->hist, .99)), b->senders);
 	char what[128];
 	snprintf(what, sizeof what, "acknowledged sends with %zu readers, each message at both ends", d.readers.n);
 	figure(what, "≥ 12,000/s", sends >= 12000 && whole, "%.0f/s (deliveries %.0f/s; %llu messages%s)", sends, got,
-	       (unsigned long long)acked, whole ? ", all delivered in order" : ", NOT all delivered");
+		(unsigned long long)acked, whole ? ", all delivered in order" : ", NOT all delivered");
 	drive_done(&d);
 }
 
@@ -190,6 +190,6 @@ void scenario_paced(struct bench *b)
 	char what[128];
 	snprintf(what, sizeof what, "%.0f sends/s with %zu open streams: from due to reader, p99", b->rate, d.readers.n);
 	figure(what, "< 5 ms", whole && p99 < 5 * MILLISECOND, "%s (p50 %s, p99.9 %s, max %s)", ms(p99), ms(hist_share(&b->hist, .5)),
-	       ms(hist_share(&b->hist, .999)), ms(b->hist.max_ns));
+		ms(hist_share(&b->hist, .999)), ms(b->hist.max_ns));
 	drive_done(&d);
 }

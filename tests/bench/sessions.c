@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/jwt.h"
 #include "bench.h"
@@ -16,6 +17,7 @@ struct creation {
 	struct session *sessions;
 	char *ticket;
 	size_t n, next, done;
+	size_t first; /* sessions that this process made before */
 	char request[8192];
 };
 
@@ -38,20 +40,20 @@ static char *service_ticket(void)
 	return ticket;
 }
 
-/* Short participant names: with them "Bearer " and the ticket fit into 255 bytes. lighttpd keeps longer header values in 512 bytes (a quarter of a KB more
- * per idle stream). */
+/* Short ids, as MainServer may choose them: with them "Bearer " and the ticket fit into 255 bytes. lighttpd keeps longer header values in 512 bytes
+ * (a quarter of a KB more per idle stream). */
 static const char *build_creation(struct pool *pool, uint32_t tag, size_t *len)
 {
 	struct creation *c = pool->ctx;
 	char body[512];
 	int body_len = snprintf(body, sizeof body,
-	                        "{\"studentAnonymousId\":\"anon_%u\",\"counselorId\":\"couns_%u\",\"caseRef\":\"case_%u\","
-	                        "\"devices\":{\"student\":{\"token\":\"device-s-%u\"},\"counselor\":{\"token\":\"device-c-%u\"}}}",
-	                        tag, tag, tag, tag, tag);
+		"{\"sessionId\":\"s%x_%x\",\"studentAnonymousId\":\"anon_%u\",\"counselorId\":\"couns_%u\",\"caseRef\":\"case_%u\","
+		"\"devices\":{\"student\":{\"token\":\"device-s-%u\"},\"counselor\":{\"token\":\"device-c-%u\"}}}",
+		(unsigned)getpid(), (unsigned)c->first + tag, tag, tag, tag, tag, tag);
 	int n = snprintf(c->request, sizeof c->request,
-	                 "POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n"
-	                 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-	                 ntohs(pool->addr->sin_port), c->ticket, body_len, body);
+		"POST /api/sessions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n"
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		ntohs(pool->addr->sin_port), c->ticket, body_len, body);
 	*len = (size_t)n;
 	return c->request;
 }
@@ -61,13 +63,13 @@ static void prepare(struct bench *b, const struct session *s, struct side *side)
 {
 	char body[512];
 	int body_len = snprintf(body, sizeof body,
-	                        "{\"content\":\"I read it again last night, and I think I see now what you meant. (%0*d)\",\"type\":\"text\","
-	                        "\"clientId\":\"bench-%0*d\"}",
-	                        NUMBER_DIGITS, 0, NUMBER_DIGITS, 0);
+		"{\"content\":\"I read it again last night, and I think I see now what you meant. (%0*d)\",\"type\":\"text\","
+		"\"clientId\":\"bench-%0*d\"}",
+		NUMBER_DIGITS, 0, NUMBER_DIGITS, 0);
 	int n = asprintf(&side->request,
-	                 "POST /api/conversations/%s/messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n"
-	                 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-	                 s->id, ntohs(b->addr.sin_port), side->ticket, body_len, body);
+		"POST /api/conversations/%s/messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n"
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		s->id, ntohs(b->addr.sin_port), side->ticket, body_len, body);
 	if (n < 0)
 		errx(2, "out of memory");
 	side->request_len = (size_t)n;
@@ -112,9 +114,11 @@ static void created(struct pool *pool, uint32_t tag, const struct reply *reply)
 
 struct session *sessions_new(struct bench *b, size_t n)
 {
-	struct creation c = {.bench = b, .sessions = calloc(n, sizeof(struct session)), .n = n, .ticket = service_ticket()};
+	static size_t made;
+	struct creation c = {.bench = b, .sessions = calloc(n, sizeof(struct session)), .n = n, .first = made, .ticket = service_ticket()};
 	struct pool pool = {.addr = &b->addr, .build = build_creation, .replied = created, .ctx = &c};
 
+	made += n;
 	if (!c.sessions)
 		err(2, "malloc");
 	pool_init(&pool, CREATORS);
@@ -196,8 +200,8 @@ bool sessions_agree(struct session *s, size_t n, struct readers *all)
 			continue;
 		if (wrong++ < 5)
 			note("reader %zu of %s: %llu messages up to position %llu, answered were %llu up to %llu", i % 2, s[i / 2].id,
-			     (unsigned long long)r->messages, (unsigned long long)r->position, (unsigned long long)s[i / 2].acked,
-			     (unsigned long long)s[i / 2].position);
+				(unsigned long long)r->messages, (unsigned long long)r->position, (unsigned long long)s[i / 2].acked,
+				(unsigned long long)s[i / 2].position);
 	}
 	if (wrong > 0)
 		broken("%zu of %zu readers did not get exactly what was answered", wrong, 2 * n);
