@@ -26,8 +26,8 @@ struct summary_row {
 
 struct summary_new {
 	const char *conversation, *case_ref, *counselor; /* case_ref may be NULL */
-	int64_t session_at, now, expires_at;             /* now: when it was asked for, the same when repeated; expires_at: when retention ends */
-	bool again;                                      /* more was said since: a ready one is written anew, and stands until then */
+	int64_t session_at, now, expires_at; /* now: when it was asked for, the same when repeated; expires_at: when retention ends */
+	bool again;                          /* more was said since: a ready one is written anew, and stands until then */
 	bool late; /* this is not the asking itself but what follows from it: nothing is made for a case that was erased since */
 };
 

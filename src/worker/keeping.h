@@ -9,7 +9,8 @@
 int64_t keeping_until(int64_t asked_at);
 
 /* summary.ready, or with a why summary.failed; joins the transaction. */
-enum err keeping_tell(struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now) MUST_CHECK;
+enum err keeping_tell(
+	struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now) MUST_CHECK;
 
 /* Now and then: those past their retention go, those without a request are given up, those under an old key are sealed anew. */
 struct keeping *keeping_new(void); /* w->own; plain memory, to be freed */
