@@ -84,7 +84,8 @@ static void ticket_put(void *exchange, enum err e)
 		return;
 	}
 	buf_init(&out, 256);
-	buf_printf(&out, "{\"ticket\":\"%s\",\"expiresAt\":%lld}", (const char *)visit_of(x)->more, (long long)(clock_now_ms() + STREAM_TICKET_MS));
+	buf_printf(
+		&out, "{\"ticket\":\"%s\",\"expiresAt\":%lld}", (const char *)visit_of(x)->more, (long long)(clock_now_ms() + STREAM_TICKET_MS));
 	exchange_json(x, 201, &out);
 	buf_done(&out);
 }

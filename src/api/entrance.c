@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "chat/signal.h"
 #include "http/body.h"
-#include "http/cookie.h"
 #include "http/origin.h"
 
 static void may_enter(void *exchange, enum err e)
@@ -79,34 +78,13 @@ void entrance_stream_ticket(struct exchange *x)
 
 /* ---- leaving ---- */
 
-struct clearing {
-	struct exchange *x;
-	const char *as; /* only this one; NULL = every cookie that came */
-	int cleared;
-};
-
-static bool clear_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
-{
-	struct clearing *c = ctx;
-	char path[32 + ID_MAX];
-
-	(void)value;
-	(void)value_len;
-	if (name_len != 13 || memcmp(name, "room_", 5) != 0 || strspn(name + 5, "0123456789abcdef") < 8 ||
-		(c->as && memcmp(name + 5, c->as, 8) != 0))
-		return true;
-	snprintf(path, sizeof path, "/api/conversations/%s", c->x->request.params[0]);
-	cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), path);
-	return ++c->cleared < 32;
-}
-
 /* Forgetting needs no valid ticket (a cookie must go even after its ticket expired), only that the request is the page's own. */
 void entrance_cookie_clear(struct exchange *x)
 {
 	const struct request *r = &x->request;
-	struct clearing c = {.x = x};
 	struct credentials who;
-	const char *details;
+	const char *details, *as = NULL;
+	char path[32 + ID_MAX];
 
 	if (r->authorization) {
 		enum err e = credentials_participant(x, r->params[0], CREDENTIALS_ENTRANCE, &who, &details);
@@ -118,7 +96,7 @@ void entrance_cookie_clear(struct exchange *x)
 		exchange_empty(x, 204);
 		return;
 	}
-	if (request_query(r, "as", &c.as) != OK || (c.as && strlen(c.as) != 8)) {
+	if (request_query(r, "as", &as) != OK || (as && strlen(as) != 8)) {
 		answer_error(x, ERR_BAD_REQUEST, "as must be 8 hex digits.", 0);
 		return;
 	}
@@ -126,8 +104,8 @@ void entrance_cookie_clear(struct exchange *x)
 		answer_error(x, ERR_FORBIDDEN, "A cookie is taken only from this site and from the listed origins.", 0);
 		return;
 	}
-	request_cookies(r, clear_cookie, &c);
-	if (c.cleared)
+	snprintf(path, sizeof path, "/api/conversations/%s", r->params[0]);
+	if (credentials_cookies_clear(x, path, as) > 0)
 		exchange_empty(x, 204);
 	else
 		answer_error(x, ERR_UNAUTHENTICATED, NULL, 0);

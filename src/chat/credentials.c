@@ -17,11 +17,11 @@
 struct jar {
 	enum ticket_kind kind;
 	const char *conversation; /* "" for the desk */
-	const char *as;     /* the hash wanted, NULL = any */
-	const char *beside; /* the bearer's hash, NULL without one */
-	int offered;        /* named like ours and fit by as */
-	int valid;          /* verified, and this conversation's */
-	bool expired;       /* one of them was */
+	const char *as;           /* the hash wanted, NULL = any */
+	const char *beside;       /* the bearer's hash, NULL without one */
+	int offered;              /* named like ours and fit by as */
+	int valid;                /* verified, and this conversation's */
+	bool expired;             /* one of them was */
 	bool bearer_among;
 	bool several;         /* valid ones of different participants */
 	struct ticket ticket; /* the first valid one */

@@ -23,10 +23,10 @@ void desk_ids(struct redis *r, const char *counselor, const char *hub, desk_ids_
 void desk_leave(struct redis *r, const char *counselor, const char *hub);
 
 struct desk_seen {
-	const char *gone;   /* NULL, or why it stands on this desk no more: "handed_over", "erased", "expired" */
-	const char *json;   /* the contract's object, json_len bytes; NULL when gone */
+	const char *gone; /* NULL, or why it stands on this desk no more: "handed_over", "erased", "expired" */
+	const char *json; /* the contract's object, json_len bytes; NULL when gone */
 	size_t json_len;
-	int64_t look_at;    /* look again then, when nothing was heard before (ms since the epoch) */
+	int64_t look_at; /* look again then, when nothing was heard before (ms since the epoch) */
 };
 typedef void desk_look_done(void *ctx, enum err e, const struct desk_seen *s);
 void desk_look(struct redis *r, const char *counselor, const char *conversation, desk_look_done *done, void *ctx);

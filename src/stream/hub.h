@@ -44,10 +44,10 @@ enum reader_state {
 /* What a reader needs only until its stream has begun, a poll to its end. */
 struct arrival {
 	char conversation[ID_MAX + 1]; /* of a desk's poll: what the list was when it was last asked for */
-	char *stream_ticket; /* to redeem; owned */
-	struct buf events;   /* a poll: events so far, comma-separated */
-	struct buf marks;    /* a poll: the snapshot of its beginning */
-	struct buf early;    /* passing events that came while it was subscribing: lines event, data */
+	char *stream_ticket;           /* to redeem; owned */
+	struct buf events;             /* a poll: events so far, comma-separated */
+	struct buf marks;              /* a poll: the snapshot of its beginning */
+	struct buf early;              /* passing events that came while it was subscribing: lines event, data */
 };
 
 /* One of tens of thousands: kept small. */
@@ -76,7 +76,7 @@ struct reader {
 	bool cursor_given : 1, known : 1; /* known: credentials beside the stream ticket said who */
 	bool has_delivery : 1;            /* a poll: something came that ends it */
 	bool at_desk : 1;
-	bool missed : 1;                  /* news may have been lost while it was no live one: it reads on before it is */
+	bool missed : 1; /* news may have been lost while it was no live one: it reads on before it is */
 	char role[10];
 	char who[ID_MAX + 1]; /* the participant; \"\" until a stream ticket is redeemed */
 };
@@ -136,7 +136,7 @@ struct hub {
 enum err hub_run(void) MUST_CHECK; /* until SIGTERM; everything from setup to the last byte */
 void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first);
 void hub_unwatch(struct hub *h, int fd); /* before a descriptor is given away open: closing one does it by itself */
-int64_t hub_mono_of(int64_t epoch_ms); /* a moment of the epoch on the loop's clock */
+int64_t hub_mono_of(int64_t epoch_ms);   /* a moment of the epoch on the loop's clock */
 
 /* lease.c */
 void lease_begin(struct hub *h);
