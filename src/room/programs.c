@@ -82,8 +82,9 @@ bool program_redis(struct program *out, const struct place *place)
 		return false;
 	}
 	add(out, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "600", "--dir", folder, NULL);
-	/* The log survives Redis's own crash; on a disk it would keep what was said, so there Redis keeps nothing at all. */
-	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "256mb",
+	/* The log survives Redis's own crash; on a disk it would keep what was said, so there Redis keeps nothing at all. Memory needs no sync; and with everysec
+	 * Redis answers before it writes whenever a sync takes its time, so that a kill loses what was answered. */
+	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "256mb",
 		"--rdbcompression", "no", "--rdbchecksum", "no", NULL); /* each rewrite forks: seldom, then, and cheaply; it is memory anyway */
 	/* Uncompressed, so that `room doctor --residue` can search the log. */
 	add(out, "--rdbcompression", "no", NULL);

@@ -1,5 +1,5 @@
 // SIGKILL in the middle of 10,000 sends (promises A to D), judged from the clients' own histories. Nobody waits for quiet before a kill.
-// Redis runs with AOF everysec: killing its process (not the machine) loses nothing that was acknowledged.
+// Redis keeps its log in memory, written before each answer: killing its process (not the machine) loses nothing that was acknowledged.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok } from '../lib/contract.mjs';

@@ -2,10 +2,11 @@
 -- state 'erased' or 'expired'; by: for the audit.
 local function erase(state, by)
   local c = call('HMGET', conv, 'expiresAt', 'messages', 'deleted', 'student', 'counselor', 'endedAt')
+  call('DEL', log)   -- first, so that a Redis that is full lets the rest be written
   take_off_desk(c[5])
   announce(id .. '\nx\n' .. state .. '\n' .. now_text)
   for _, who in ipairs({ c[4], c[5] }) do call('ZREM', push, id .. ' ' .. who) end
-  call('DEL', conv, log, sent, hubs, present, read, delivered, device)
+  call('DEL', conv, sent, hubs, present, read, delivered, device)
   if state == 'erased' then   -- else a requested summary is still written, from its sealed copy (design §9)
     call('ZREM', tag .. 'summary', id)
     call('DEL', tag .. 'summary:' .. id, tag .. 'summary:' .. id .. ':copy')
