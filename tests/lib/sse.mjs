@@ -51,7 +51,9 @@ export const positionOf = (cursor) => {
 // One GET of an event stream: status and headers, then events as they come, each {id, event, data (parsed), at}.
 // A stream that closed has .ended; nothing reconnects by itself.
 export class Stream {
-  constructor(base, path, { ticket, lastEventId, headers = {} } = {}) {
+  // warm: on a connection that has served a request before, as a browser's would. lighttpd notices at once when such a client leaves; one
+  // whose request lay ready when its connection was accepted, only when it writes (plain HTTP).
+  constructor(base, path, { ticket, lastEventId, headers = {}, warm = false } = {}) {
     const url = new URL(base);
     this.events = [];
     this.waiters = new Set();
@@ -63,8 +65,14 @@ export class Stream {
     const send = { Accept: 'text/event-stream', ...headers };
     if (ticket) send.Authorization = `Bearer ${ticket}`;
     if (lastEventId !== undefined) send['Last-Event-ID'] = lastEventId;
-    this.opened = new Promise((done, fail) => {
-      this.request = http.get({ host: url.hostname, port: url.port, path, headers: send, agent: false });
+    const agent = warm && new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const warmed = new Promise((done, fail) => {
+      if (!warm) done();
+      else http.get({ host: url.hostname, port: url.port, path: '/health', agent }, (res) => res.resume().on('end', () => setImmediate(done))).on('error', fail);
+    });
+    const start = () => new Promise((done, fail) => {
+      if (this.ended) { fail(new Error('closed before it was opened')); return; }
+      this.request = http.get({ host: url.hostname, port: url.port, path, headers: send, agent });
       const timer = setTimeout(() => this.request.destroy(new Error(`no head of a reply in ${20 * slow} s`)), 20_000 * slow);
       this.request.on('error', (e) => { clearTimeout(timer); this.finish(e); fail(e); });
       this.request.on('response', (res) => {
@@ -84,6 +92,7 @@ export class Stream {
         if (sse) done(this); else res.on('end', () => done(this));
       });
     });
+    this.opened = warm ? warmed.then(start) : start();
     this.opened.catch(() => {});
   }
   wake() { for (const w of this.waiters) w(); }
@@ -122,5 +131,5 @@ export class Stream {
     });
   }
   async ready(ms) { return (await this.next('ready', { ms })).data; }
-  close() { this.request.destroy(); this.finish(); }
+  close() { this.request?.destroy(); this.finish(); }
 }

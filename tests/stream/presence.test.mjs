@@ -10,7 +10,7 @@ let stack, other;
 before(async () => { [stack, other] = await Promise.all([startStack(), startStack()]); });
 after(async () => { await stack?.stop(); await other?.stop(); });
 
-const open = async (s, who, on = stack) => { const st = new Stream(on.base, `${s.path}/events`, { ticket: s.tickets[who] }); await st.opened; await st.ready(); return st; };
+const open = async (s, who, on = stack) => { const st = new Stream(on.base, `${s.path}/events`, { ticket: s.tickets[who], warm: true }); await st.opened; await st.ready(); return st; };
 const seen = (st, participant, online) => st.events.filter((e) => e.event === 'presence' && e.data.participant === participant && e.data.online === online);
 const online = async (s, on = stack) => ok(await on.as(on.service()).get(`/api/sessions/${s.id}`)).online;
 const offline = (st, participant, ms) => st.when(`${participant} going`, () => seen(st, participant, false)[0], ms);

@@ -1,7 +1,8 @@
 // Readers that are a burden (design §5, promise H): the slow, the half-closed, the silent; and a hub that stood still past its lease.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { ok } from '../lib/contract.mjs';
+import { ok, refused } from '../lib/contract.mjs';
 import { PollReader, Raw, Sender, SseParser, Stream, StreamReader, dechunk, pool, positionOf, slow, sleep, until, verdict, wholeHistory } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 
@@ -86,9 +87,12 @@ describe('clients that go', () => {
         const before = await settled();
         const all = await Promise.all(Array.from({ length: 60 }, async () => {
           const c = new Raw(stack.base).read();
-          await c.write(request(s, route.endsWith('=') ? `${route}${end}` : route, s.tickets.student));
+          await c.connected;
           return c;
         }));
+        // Accepted first, asked then: lighttpd does not watch a connection whose request lay ready at accept (plain HTTP only).
+        await until('all to be accepted', () => fds() >= before + 60);
+        for (const c of all) await c.write(request(s, route.endsWith('=') ? `${route}${end}` : route, s.tickets.student));
         await until('all to be parked (client, lighttpd’s way to the hub, the hub’s end)', () => fds() >= before + 180, { ms: 5000 });
         for (const c of all) leave(c);
         await until(`descriptors to be given back (${before} before, now ${fds()})`, () => fds() <= before + 6, { ms: 8000 });
@@ -103,6 +107,40 @@ describe('clients that go', () => {
     const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
     await st.next((e) => e.id === m.cursor, { ms: 2000 });
     st.close();
+  });
+});
+
+describe('more readers than a hub has places', () => {
+  let stack;
+  before(async () => { stack = await startStack({ env: { ROOM_HUBS: '1' } }); });
+  after(() => stack?.stop());
+  test('EventSource is told to come back (200, `retry:`, end), a poll gets 503; the others stay, and freed places are given again', async () => {
+    // The next hub inherits a narrow limit of descriptors from its supervisor.
+    execFileSync('prlimit', ['--pid', String(stack.pid), '--nofile=256:256']);
+    await stack.replaced('hub', stack.kill('hub'));
+    const s = await stack.session();
+    const open = async () => { const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student }); await st.opened; return st; };
+    const inside = [];
+    let outside;
+    for (let i = 0; i < 260 && !outside; i++) {
+      const st = await open();
+      assert.equal(st.status, 200, `stream ${i}`);
+      assert.match(st.headers['content-type'], /^text\/event-stream/);
+      await st.when('ready or an end', () => st.ended || st.named('ready').length, 10_000, true);
+      if (st.named('ready').length) inside.push(st);
+      else outside = st;
+    }
+    assert.ok(inside.length >= 100, `${inside.length} streams found a place`);
+    assert.ok(outside, 'nobody was ever turned away');
+    assert.ok(outside.parser.retry >= 1000, `retry: ${outside.parser.retry}`);
+    const poll = await stack.as(s.tickets.counselor).get(`${s.path}/poll`, undefined, { agent: false });
+    refused(poll, 'STORE_UNAVAILABLE');
+    assert.ok(Number(poll.headers['retry-after']) >= 1);
+    const m = ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'x' }), 201);
+    await Promise.all(inside.map((st) => st.next((e) => e.id === m.cursor)));
+    for (const st of inside.splice(0, 20)) st.close();
+    const again = await until('a place', async () => { const st = await open(); await st.when('ready or an end', () => st.ended || st.named('ready').length, 10_000, true); return st.named('ready').length && st; });
+    for (const st of [...inside, again]) st.close();
   });
 });
 
