@@ -167,7 +167,7 @@ void life_after(struct life *l)
 	show_webhooks(l);
 	pushes = played_count(l->played, PLAYED_FCM);
 	life_say(l, pushes == 1, "Google", "pushes in all this life: %d", pushes);
-	if (played_breach(l->played))
+	if (played_breach(l->played)) /* by a webhook that came late */
 		life_say(l, false, "outside", "the contract was broken: %s", played_breach(l->played));
 	rewrite(l);
 	if (!l->stop)

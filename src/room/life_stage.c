@@ -270,12 +270,15 @@ int life_run(const char *const *words, const char *input)
 	FILE *said;
 	pid_t pid;
 
-	for (int i = 0; words[i] && i < 6; i++)
+	for (int i = 0; i < 6 && words[i]; i++)
 		argv[i + 1] = words[i];
 	if (pipe2(in, O_CLOEXEC) != 0)
 		return -1;
-	if (pipe2(out, O_CLOEXEC) != 0)
+	if (pipe2(out, O_CLOEXEC) != 0) {
+		close(in[0]);
+		close(in[1]);
 		return -1;
+	}
 	s.in = in[0];
 	s.out = out[1];
 	pid = spawn(&s);

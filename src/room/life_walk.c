@@ -13,7 +13,8 @@
 
 #define EVENT_MS 8000
 #define PUSH_MS 20000
-#define AWAY_EACH_MS 3500 /* between the messages of somebody who waits */
+#define NEXT_MS 5500    /* somebody who waits for an answer; keeps the session alive until the push is due */
+#define NO_PUSH_MS 1500 /* a push that is due leaves within a second */
 
 static const char *const sentences[LIFE_WORDS] = {
 	"I haven't slept properly since the exams began.",
@@ -158,7 +159,7 @@ static bool google_was_told(struct life *l)
 	const char *says = json_string_value(json_object_get(json_object_get(message, "notification"), "body"));
 	bool names = played_holds(l->played, PLAYED_FCM, l->session) || played_holds(l->played, PLAYED_FCM, l->student_id) ||
 		played_holds(l->played, PLAYED_FCM, l->counselor_id);
-	bool good = target && strcmp(target, l->device) == 0 && !names && words_in(l, PLAYED_FCM) == 0;
+	bool good = pushed(l) && target && strcmp(target, l->device) == 0 && !names && words_in(l, PLAYED_FCM) == 0;
 
 	life_say(
 		l, good, "Google", "one push to the counselor's device: \"%s\"; no word of theirs in it, no name, no session", says ? says : "");
@@ -166,7 +167,15 @@ static bool google_was_told(struct life *l)
 	return good;
 }
 
-/* Messages 3 to 5: the counselor has closed his page. */
+static void pause_ms(struct life *l, int ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	while (!l->stop && clock_mono_ms() < until)
+		usleep(20000);
+}
+
+/* Messages 3 to 5: the counselor has closed his page. The fifth comes after the push, which must stay the only one. */
 static bool away(struct life *l)
 {
 	char whom[ID_MAX + 1];
@@ -174,19 +183,21 @@ static bool away(struct life *l)
 	listener_close(l->counselor);
 	l->counselor = NULL;
 	life_say(l, true, "counselor", "closes the page: away, once ten seconds have passed without coming back");
-	for (int i = 2; i < 5; i++) {
-		int64_t next = clock_mono_ms() + AWAY_EACH_MS;
-		if (!send(l, "student", i, NULL, 0))
-			return false;
-		while (i < 4 && !l->stop && clock_mono_ms() < next)
-			usleep(20000);
-	}
+	if (!send(l, "student", 2, NULL, 0))
+		return false;
+	pause_ms(l, NEXT_MS);
+	if (!send(l, "student", 3, NULL, 0))
+		return false;
 	life_wait(l, pushed, PUSH_MS);
 	if (!google_was_told(l))
 		return false;
 	listener_wait(l->student, "user:notified", 1, EVENT_MS, &l->stop);
 	listener_text(l->student, "user:notified", 0, "participant", whom, sizeof whom);
-	return life_say(l, strcmp(whom, l->counselor_id) == 0, "student", "sees that the counselor was notified");
+	if (!life_say(l, strcmp(whom, l->counselor_id) == 0, "student", "sees that the counselor was notified") ||
+		!send(l, "student", 4, NULL, 0))
+		return false;
+	pause_ms(l, NO_PUSH_MS);
+	return life_say(l, played_count(l->played, PLAYED_FCM) == 1, "Google", "no second push: one until the counselor comes");
 }
 
 static bool back(struct life *l, const char *last)
@@ -280,6 +291,8 @@ void life_walk(struct life *l)
 	good = life_say(l, true, "room", "a whole Reading Room of its own is up on %s; Google and MainServer are played here", l->base) &&
 		create(l) && both_come(l) && talk(l, last, sizeof last) && away(l) && back(l, last) && end(l) && sum_up(l) &&
 		read_summary(l, false) && expire(l);
+	if (played_breach(l->played))
+		life_say(l, false, "outside", "the contract was broken: %s", played_breach(l->played));
 	if (!good && l->failed == 0)
 		l->failed++;
 }

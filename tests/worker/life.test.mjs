@@ -149,7 +149,7 @@ describe('room life', () => {
     const was = await until('the service', () => r.out.includes('is up on') && running(r), { ms: 20_000 });
     const end = await within('room life', 60_000, r.ended);
     assert.deepEqual(end, { code: 0, signal: null }, `${r.out}\n${r.err}`);
-    for (const line of [/MainServer +opens a session/, /student +1  "/, /counselor +2  "/, /counselor +6  "/, /Google +one push to the counselor's device: "You have a new message"/, /sees that the counselor was notified/,
+    for (const line of [/MainServer +opens a session/, /student +1  "/, /counselor +2  "/, /counselor +6  "/, /Google +one push to the counselor's device: "You have a new message"/, /sees that the counselor was notified/, /no second push/,
       /is back, and sees all three/, /ends the session/, /reads it: "/, /rests on message 4$/m, /are told that it expired/, /one row stays: expired, 6 messages/,
       /was told, each signed: session\.joined \(2\), message\.waiting, session\.ended, summary\.ready, session\.expired$/m, /pushes in all this life: 1$/m, /ok +residue in Redis +nothing/,
       /nothing is left of what was said/, /^All of it as promised/m]) assert.match(r.out, line);
