@@ -6,6 +6,7 @@
 --        the time of all this}
 --   | {NO_LEASE}: the hub must take a new id | {code}
 --- include _conversation.lua
+--- include _after.lua
 --- include _presence.lua
 --- include _participant.lua
 local hub = ARGV[6]
@@ -30,13 +31,5 @@ if ARGV[8] ~= '' then
     resumed = 0
   end
 end
-local entries, room = {}, tonumber(ARGV[11])
-if from < length then
-  for i, entry in ipairs(call('LRANGE', log, from, from + ARGV[10] - 1)) do
-    entry = expanded(entry)
-    if i > 1 and room < #entry then break end
-    room = room - #entry
-    entries[i] = entry
-  end
-end
+local entries = entries_after(from, length, tonumber(ARGV[10]), tonumber(ARGV[11]))
 return { 'OK', resumed, expires, status, from, from_check or end_check(length), length, online, call('HGETALL', read), call('HGETALL', delivered), again, entries, now }

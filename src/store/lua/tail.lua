@@ -2,6 +2,7 @@
 -- KEYS _conversation; ARGV 1 position  2 check  3 entries at most  4 bytes at most  5 participant  6 side
 -- Reply {OK, expiresAt, length, {entries}} | {CONFLICT}: the cursor does not hold any more | {code}
 --- include _conversation.lua
+--- include _after.lua
 local c = call('HMGET', conv, 'expiresAt', ARGV[6])
 local expires = tonumber(c[1] or nil)
 if not expires then return missing() end
@@ -9,13 +10,4 @@ if expires <= now then return { 'GONE' } end
 if c[2] ~= ARGV[5] then return { 'NOT_FOUND' } end   -- the news of that may be among what was missed
 local from, length, room = tonumber(ARGV[1]), call('LLEN', log), tonumber(ARGV[4])
 if from > length or not cursor_holds(from, ARGV[2]) then return { 'CONFLICT' } end
-local entries = {}
-if from < length then
-  for i, entry in ipairs(call('LRANGE', log, from, from + ARGV[3] - 1)) do
-    entry = expanded(entry)
-    if i > 1 and room < #entry then break end
-    room = room - #entry
-    entries[i] = entry
-  end
-end
-return { 'OK', expires, length, entries }
+return { 'OK', expires, length, entries_after(from, length, tonumber(ARGV[3]), room) }
