@@ -85,9 +85,9 @@ bool program_redis(struct program *out, const struct place *place)
 	/* The log survives Redis's own crash; on a disk it would keep what was said, so there Redis keeps nothing at all. Memory needs no sync; and with everysec
 	 * Redis answers before it writes whenever a sync takes its time, so that a kill loses what was answered. */
 	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "256mb",
-		"--rdbcompression", "no", "--rdbchecksum", "no", NULL); /* each rewrite forks: seldom, then, and cheaply; it is memory anyway */
-	/* Uncompressed, so that `room doctor --residue` can search the log. */
-	add(out, "--rdbcompression", "no", NULL);
+		NULL);
+	/* Each rewrite forks: seldom, then, and cheaply; and uncompressed, so that `room doctor --residue` can search it. */
+	add(out, "--rdbcompression", "no", "--rdbchecksum", "no", NULL);
 	add(out, "--maxmemory-policy", "noeviction", "--maxclients", "4000", NULL);
 	/* Measured on the script of a send: less book-keeping of its own, and no long searches through packed hashes. */
 	add(out, "--latency-tracking", "no", "--hash-max-listpack-entries", "64", NULL);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
@@ -233,4 +233,19 @@ describe('room up --demo', () => {
     assert.ok(secrets[0].length >= 32);
     assert.equal(secrets[0], secrets[1]);
   });
+});
+
+test('the memory of one that lives is not swept, even when its state folder can’t be seen (another container)', async () => {
+  const living = await startStack();
+  const { scratch } = living.described();
+  const lock = join(living.state, 'room.lock'), hidden = join(living.state, 'room.hidden');
+  renameSync(lock, hidden);
+  const other = await startStack();
+  try {
+    assert.ok(existsSync(scratch), 'swept away under its feet');
+  } finally {
+    await other.stop();
+    renameSync(hidden, lock);
+    await living.stop();
+  }
 });

@@ -119,6 +119,7 @@ export class LogView {
 
   render({ keepPlace = false, toUnread = false } = {}) {
     const log = this.#log;
+    if (!log.isConnected) return; // the page was left: nothing to draw on any more
     const fromBottom = log.scrollHeight - log.scrollTop;
     this.#draw();
     $('older').hidden = !this.#room.hasOlder;
