@@ -19,7 +19,7 @@ onBoth('one life of a session', (db) => {
   let o, stack;
   before(async () => {
     o = await startOutside();
-    stack = await startStack({ env: { ...o.env, ...(await db.env()), ROOM_TTL_S: String(8 * slow), ROOM_ACCESS_LOG: '1' } });
+    stack = await startStack({ env: { ...o.env, ...(await db.env()), ROOM_TTL_S: String(12 * slow), ROOM_ACCESS_LOG: '1' } });
   });
   after(async () => { await stack?.stop(); await o?.stop(); });
 
@@ -147,7 +147,7 @@ describe('room life', () => {
   test('shows it to a person, and leaves nothing', async () => {
     const r = start();
     const was = await until('the service', () => r.out.includes('is up on') && running(r), { ms: 20_000 });
-    const end = await within('room life', 60_000, r.ended);
+    const end = await within('room life', 90_000, r.ended);
     assert.deepEqual(end, { code: 0, signal: null }, `${r.out}\n${r.err}`);
     for (const line of [/MainServer +opens a session/, /student +1  "/, /counselor +2  "/, /counselor +6  "/, /Google +one push to the counselor's device: "You have a new message"/, /sees that the counselor was notified/, /no second push/,
       /is back, and sees all three/, /ends the session/, /reads it: "/, /rests on message 4$/m, /are told that it expired/, /one row stays: expired, 6 messages/,
