@@ -39,6 +39,7 @@ static const struct route routes[] = {
 	{METHOD_POST, CONVERSATION "/stream-ticket", WHO_PARTICIPANT, 0, entrance_stream_ticket},
 	{METHOD_POST, CONVERSATION "/summary", WHO_PARTICIPANT, ACT_SUMMARY, summary_post},
 	{METHOD_GET, CONVERSATION "/summary", WHO_PARTICIPANT, 0, summary_show},
+	{METHOD_GET, CONVERSATION "/summary/consent", WHO_PARTICIPANT, 0, summary_show_consent},
 	{METHOD_PUT, CONVERSATION "/summary/consent", WHO_PARTICIPANT, 0, summary_put_consent},
 	{METHOD_POST, "/api/sessions", WHO_SERVICE, 0, sessions_create},
 	{METHOD_GET, "/api/sessions/{id}", WHO_SERVICE, 0, sessions_show},

@@ -314,6 +314,16 @@ export class Room extends EventTarget {
     this.#ended();
   }
 
+  /** What a student may know of summaries: {policy: 'allowed'|'consent'|'off', consent: true|false|null, requested: boolean}. */
+  summaryTerms() {
+    return this.#call('GET', '/summary/consent');
+  }
+
+  /** The student allows a summary of this conversation (where the policy is `consent`), or does so no longer. */
+  async consent(given) {
+    await this.#patiently(() => this.#call('PUT', '/summary/consent', { body: { consent: given } }));
+  }
+
   async erase() {
     try {
       await this.#patiently(() => this.#call('DELETE', ''));

@@ -50,6 +50,7 @@ void desk_session_ticket(struct exchange *x);
 /* summary.c: a session's summary; cases.c: those of a case, for MainServer */
 void summary_post(struct exchange *x);
 void summary_show(struct exchange *x);
+void summary_show_consent(struct exchange *x);
 void summary_put_consent(struct exchange *x);
 void cases_summaries(struct exchange *x);
 void cases_erase(struct exchange *x);

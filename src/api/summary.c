@@ -188,17 +188,55 @@ void summary_show(struct exchange *x)
 
 /* ---- consent ---- */
 
+static void consented(void *exchange, enum err e, const struct summary_terms *t)
+{
+	(void)t;
+	answer_empty(exchange, e);
+}
+
+static void told(void *exchange, enum err e, const struct summary_terms *t)
+{
+	struct buf out;
+
+	if (e != OK) {
+		answer_error(exchange, e, NULL, 0);
+		return;
+	}
+	buf_init(&out, 256);
+	buf_printf(&out, "{\"policy\":\"%s\",\"consent\":%s,\"requested\":%s}", gemini_on() ? t->policy : "off",
+		t->consent < 0   ? "null"
+			: t->consent ? "true"
+						 : "false",
+		t->was_asked ? "true" : "false");
+	exchange_json(exchange, 200, &out);
+	buf_done(&out);
+}
+
+static bool is_student(struct exchange *x)
+{
+	if (strcmp(ticket_of(x)->side, "student") == 0)
+		return true;
+	answer_error(x, ERR_FORBIDDEN, "Consent is the student's.", 0);
+	return false;
+}
+
+void summary_show_consent(struct exchange *x)
+{
+	if (is_student(x))
+		summary_consent(ticket_of(x), '\0', told, x);
+}
+
 void summary_put_consent(struct exchange *x)
 {
 	struct body b;
 	bool given;
 
+	if (!is_student(x))
+		return;
 	body_open(&b, &x->request, true);
 	given = body_flag(&b, "consent", true);
-	if (b.error == OK && strcmp(ticket_of(x)->side, "student") != 0)
-		body_wrong(&b, ERR_FORBIDDEN, "Consent is the student's.");
 	if (b.error == OK)
-		summary_consent(ticket_of(x), given, answer_empty, x);
+		summary_consent(ticket_of(x), given ? '1' : '0', consented, x);
 	else
 		answer_error(x, b.error, b.details, 0);
 	body_close(&b);

@@ -11,6 +11,7 @@ struct pending {
 	union {
 		summary_asked *asked;
 		summary_done *simple;
+		summary_told *told;
 	} done;
 	void *ctx;
 };
@@ -67,15 +68,31 @@ void summary_ask(const struct ticket *by, bool anew, summary_asked *done, void *
 	redis_script(store_commands(), "summary_request", &a, asked, p);
 }
 
-void summary_consent(const struct ticket *by, bool given, summary_done *done, void *ctx)
+static void told(void *ctx, const struct reply *r)
+{
+	struct pending *p = ctx;
+	struct summary_terms t = {.consent = -1};
+	enum err e = call_err(r, NULL);
+	const char *consent = reply_text(reply_at(r, 2), NULL);
+
+	snprintf(t.policy, sizeof t.policy, "%s", reply_text(reply_at(r, 1), NULL));
+	if (*consent)
+		t.consent = *consent == '1';
+	t.was_asked = reply_int(reply_at(r, 3)) != 0;
+	p->done.told(p->ctx, e, &t);
+	free(p);
+}
+
+void summary_consent(const struct ticket *by, char given, summary_told *done, void *ctx)
 {
 	struct pending *p = pending_new(ctx);
+	char text[2] = {given, '\0'};
 	struct args a;
 
-	p->done.simple = done;
+	p->done.told = done;
 	call_participant(&a, by);
-	args_str(&a, given ? "1" : "0");
-	redis_script(store_commands(), "summary_consent", &a, answered, p);
+	args_str(&a, text);
+	redis_script(store_commands(), "summary_consent", &a, told, p);
 }
 
 void summary_look(const char *conversation, summary_done *done, void *ctx)

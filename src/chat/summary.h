@@ -26,8 +26,16 @@ typedef void summary_done(void *ctx, enum err e);
 /* OK: queued, or queued before and not yet written, or unchanged. anew: even when unchanged. ERR_FORBIDDEN, ERR_CONFLICT (consent; nothing said). */
 void summary_ask(const struct ticket *by, bool anew, summary_asked *done, void *ctx);
 
-/* The student's; ERR_FORBIDDEN for anybody else. */
-void summary_consent(const struct ticket *by, bool given, summary_done *done, void *ctx);
+/* What a student may know and decide of it. */
+struct summary_terms {
+	char policy[8]; /* "allowed", "consent", "off" */
+	int8_t consent; /* 1, 0, -1: not said */
+	bool was_asked; /* a summary was asked for, at some time */
+};
+typedef void summary_told(void *ctx, enum err e, const struct summary_terms *t);
+
+/* The student's consent: '1', '0', or '\0' to look only. ERR_FORBIDDEN for anybody else. */
+void summary_consent(const struct ticket *by, char given, summary_told *done, void *ctx);
 
 /* OK unless it was erased (ERR_GONE): also when it is over, or long forgotten. */
 void summary_look(const char *conversation, summary_done *done, void *ctx);

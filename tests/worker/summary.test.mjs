@@ -265,7 +265,11 @@ onBoth('summaries', (db) => {
       refused(await ask(s), 'CONFLICT');
       refused(await consent(true, 'counselor'), 'FORBIDDEN');
       refused(await consent('yes'), 'BAD_REQUEST');
+      const terms = () => stack.as(s.tickets.student).get(`${s.path}/summary/consent`);
+      assert.deepEqual(ok(await terms()), { policy: 'consent', consent: null, requested: false });
+      refused(await stack.as(s.tickets.counselor).get(`${s.path}/summary/consent`), 'FORBIDDEN');
       ok(await consent(true), 204);
+      assert.deepEqual(ok(await terms()), { policy: 'consent', consent: true, requested: false });
       ok(await ask(s), 202);
       ok(await consent(false), 204);
       await work();

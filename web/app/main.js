@@ -8,6 +8,7 @@ import { Facts, showOver } from './facts.js';
 import { onNewLink, takeAddress, writeAddress } from './link.js';
 import { LogView } from './log.js';
 import { settings } from './settings.js';
+import { Consent } from './summary.js';
 import { failureText, roleName, words } from './words.js';
 
 const address = takeAddress();
@@ -40,6 +41,7 @@ addEventListener('pageshow', (event) => {
 
 function enter(room) {
   const facts = new Facts(room);
+  const consent = new Consent(room);
   const composer = new Composer(room, { sending: () => log.sending() });
   const log = new LogView(room, {
     reply: (message) => composer.replyTo(message),
@@ -88,8 +90,10 @@ function enter(room) {
     if (event === 'user:left') log.note(words.left(who));
     else if (event === 'user:joined' && !room.isMe(data.participant)) log.note(words.joined(who));
     else if (event === 'session:assigned' && !room.isMe(data.participant)) log.note(words.assigned(who));
-    else if (event === 'summary:requested') log.note(words.summaryRequested);
-    else if (event === 'summary:ready') log.note(words.summaryReady);
+    else if (event === 'summary:requested') {
+      log.note(words.summaryRequested);
+      consent.requested();
+    } else if (event === 'summary:ready') log.note(words.summaryReady);
     else if (event === 'ticket:refused') say(words.link.otherTicket);
   });
   hear('phase', ({ phase }) => {
@@ -105,6 +109,7 @@ function enter(room) {
         writeAddress(room.address);
         facts.ticketSoon(null);
         facts.people();
+        if (room.me?.role === 'student') consent.look();
         if (matchMedia('(pointer: fine)').matches && document.activeElement === document.body) composer.focus();
       }
     }

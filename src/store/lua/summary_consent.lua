@@ -1,9 +1,13 @@
--- The student allows summaries, or does so no longer. KEYS _conversation; ARGV _participant, then 6 '1' or '0'. Reply {OK} | {code}
+-- The student allows summaries, or does so no longer, or looks how it stands. KEYS _conversation; ARGV _participant, then 6 '1', '0', or '' (looks)
+-- Reply {OK, policy, consent ('' not said), 1 when a summary was asked for} | {code}
 --- include _conversation.lua
 --- include _participant.lua
 local refused = enter(0)
 if refused then return refused end
 if side ~= 'student' then return { 'FORBIDDEN' } end
-call('HSET', conv, 'consent', ARGV[6])
-note(ARGV[6] == '1' and 'consent' or 'no_consent', side, 0)
-return { 'OK' }
+if ARGV[6] ~= '' then
+  call('HSET', conv, 'consent', ARGV[6])
+  note(ARGV[6] == '1' and 'consent' or 'no_consent', side, 0)
+end
+local s = call('HMGET', conv, 'summaries', 'consent', 'summaryAt')
+return { 'OK', s[1] or '', s[2] or '', s[3] and 1 or 0 }
