@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused, stateOf } from '../lib/contract.mjs';
 import { pool, sleep } from '../lib/client.mjs';
+import { Stream } from '../lib/reader.mjs';
 import { startStack } from '../lib/stack.mjs';
+import { until } from '../lib/wait.mjs';
 
 const calls = (stack, s) => ({
   a: (content, more = {}) => stack.as(s.tickets.student).post(`${s.path}/messages`, { content, ...more }),
@@ -100,5 +102,23 @@ describe('a full log', () => {
     ok(await side.delete(`${s.path}/messages/${last.id}`), 204, 'deleting stays possible: it is what makes words go');
     ok(await side.delete(s.path), 204);
     refused(await side.get(`${s.path}/messages`), 'GONE');
+  });
+});
+
+describe('what passes', () => {
+  let stack;
+  before(async () => { stack = await startStack(); });
+  after(() => stack?.stop());
+  test('typing more often than anybody types is not passed on', async () => {
+    const s = await stack.session();
+    const stream = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
+    await stream.ready();
+    const { a } = calls(stack, s);
+    for (let i = 0; i < 90; i++) ok(await stack.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: i % 2 === 0 }), 204);
+    const last = ok(await a('done'), 201);
+    await until('the message after it', () => stream.named('message:new').some((e) => e.data.id === last.id));
+    const told = stream.named('user:typing').length;
+    assert.ok(told > 0 && told <= 62, `${told} of 90 were told`); // thirty in ten seconds, and one edge of a window may fall in between
+    stream.close();
   });
 });
