@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused, stateOf } from '../lib/contract.mjs';
 import { pool, sleep } from '../lib/client.mjs';
-import { Stream } from '../lib/reader.mjs';
+import { Stream } from '../lib/sse.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 
