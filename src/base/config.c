@@ -55,7 +55,10 @@ static const struct config_row rows[] = {
 	NUMBER("ROOM_TICKET_S", "86400", 60, 90000, "s", "life of the tickets made here"),
 	CHOICE("ROOM_REDIS", "", "unix:|redis://", "the live store, unix:/path or redis://host:port; unset: a private one"),
 	NUMBER("ROOM_BUCKETS", "1", 1, 16384, "", "hash tags; more than 1 before going to Redis Cluster, once and for all"),
-	{.name = "ROOM_DB", .fallback = "", .accept = "sqlite:|postgres://|postgresql://", .secret = true, /* it may hold a password */
+	{.name = "ROOM_DB",
+		.fallback = "",
+		.accept = "sqlite:|postgres://|postgresql://",
+		.secret = true, /* it may hold a password */
 		.help = "what lasts, sqlite:path or postgres://...; unset: SQLite in ROOM_STATE"},
 	NUMBER("ROOM_DB_THREADS", "4", 1, 64, "", "connections to the database of each api process, opened when needed"),
 	NUMBER("ROOM_TTL_S", "86400", 1, 31536000, "s", "a session erases itself this long after its last activity"),

@@ -127,8 +127,8 @@ static void tail_came(void *ctx, const struct reply *r)
 	free(p);
 }
 
-void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after, tail_done *done,
-	void *ctx)
+void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after,
+	tail_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(ctx);

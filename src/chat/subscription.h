@@ -44,8 +44,8 @@ struct tail {
 };
 /* ERR_CONFLICT: the cursor does not hold (a failover rewrote history). ERR_NOT_FOUND: or the participant has no place here any more. */
 typedef void tail_done(void *ctx, enum err e, const struct tail *t);
-void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after, tail_done *done,
-	void *ctx);
+void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after,
+	tail_done *done, void *ctx);
 
 /* done(ctx, e, when to look again, 0 = never; the log's length, 0 = not said). left_ms_ago < 0: not a clean leave. */
 typedef void settle_done(void *ctx, enum err e, int64_t settle_at, int64_t length);

@@ -9,7 +9,7 @@ enum who {
 	WHO_ANYONE,
 	WHO_SERVICE,
 	WHO_PARTICIPANT,
-	WHO_ENTRANT, /* a participant about to get a cookie, perhaps beside another's */
+	WHO_ENTRANT,      /* a participant about to get a cookie, perhaps beside another's */
 	WHO_DESK,         /* a counselor, without a session */
 	WHO_DESK_ENTRANT, /* the same, about to get a cookie */
 };

@@ -20,7 +20,7 @@ static const char usage[] =
 	"stream through lighttpd, and says what to change.\n"
 	"\n"
 	"  --residue   look for what should be gone instead: each TEXT (-: each line of standard input) in every key of Redis and its files, "
-    "the\n"
+	"the\n"
 	"              database and its files, logs and temporary files; without TEXT for keys and rows of sessions that are over. Says where\n"
 	"              something is, never what.\n"
 	"\n"

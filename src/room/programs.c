@@ -84,8 +84,7 @@ bool program_redis(struct program *out, const struct place *place)
 	add(out, "--port", "0", "--unixsocket", socket, "--unixsocketperm", "600", "--dir", folder, NULL);
 	/* The log survives Redis's own crash; on a disk it would keep what was said, so there Redis keeps nothing at all. Memory needs no sync; and with everysec
 	 * Redis answers before it writes whenever a sync takes its time, so that a kill loses what was answered. */
-	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "256mb",
-		NULL);
+	add(out, "--save", "", "--appendonly", memory ? "yes" : "no", "--appendfsync", "no", "--auto-aof-rewrite-min-size", "256mb", NULL);
 	/* Each rewrite forks: seldom, then, and cheaply; and uncompressed, so that `room doctor --residue` can search it. */
 	add(out, "--rdbcompression", "no", "--rdbchecksum", "no", NULL);
 	add(out, "--maxmemory-policy", "noeviction", "--maxclients", "4000", NULL);

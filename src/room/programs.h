@@ -17,7 +17,7 @@ void program_done(struct program *p);
 
 /* False after saying what is missing. */
 bool program_handler(struct program *out, const struct place *place, const char *name); /* "api.fcgi", "stream.fcgi" */
-bool program_worker(struct program *out); /* this command's file, as `room worker --stay` */
+bool program_worker(struct program *out);                                               /* this command's file, as `room worker --stay` */
 bool program_redis(struct program *out, const struct place *place);
 bool program_lighttpd(struct program *out, const struct place *place, const struct account *account, bool tls, int max_fds);
 

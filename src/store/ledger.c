@@ -24,7 +24,7 @@ enum err ledger_open(struct db *d, const char *conversation, int64_t created_at,
 {
 	return db_exec(d, NULL,
 		"INSERT INTO ledger (conversation, created_at, expires_at, case_ref, checked_at) VALUES ($1, $2, $3, $4, $2) ON CONFLICT DO "
-	    "NOTHING",
+		"NOTHING",
 		DB_ARGS(db_text(conversation), db_int(created_at), db_int(expires_at), db_text(case_ref)));
 }
 
@@ -32,7 +32,7 @@ enum err ledger_end(struct db *d, const char *conversation, int64_t created_at, 
 {
 	return db_exec(d, NULL,
 		"UPDATE ledger SET ended_at = $3, expires_at = $4 WHERE conversation = $1 AND created_at = $2 AND ended_at IS NULL AND closed_at "
-	    "IS NULL",
+		"IS NULL",
 		DB_ARGS(db_text(conversation), db_int(created_at), db_int(ended_at), db_int(expires_at)));
 }
 
@@ -43,7 +43,7 @@ enum err ledger_close(struct db *d, const struct ledger_row *row, enum ledger_ho
 		"INSERT INTO ledger (conversation, created_at, expires_at, ended_at, closed_at, how, messages, case_ref, checked_at) "
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5) "
 		"ON CONFLICT (conversation, created_at) DO UPDATE SET expires_at = excluded.expires_at, ended_at = COALESCE(ledger.ended_at, "
-	    "excluded.ended_at), "
+		"excluded.ended_at), "
 		"closed_at = excluded.closed_at, how = excluded.how, messages = excluded.messages WHERE ledger.closed_at IS NULL",
 		DB_ARGS(db_text(row->conversation), db_int(row->created_at), db_int(row->expires_at), db_time(row->ended_at), db_int(closed_at),
 			db_text(ledger_how_name(how)), db_int(row->messages), db_text(row->case_ref)));
@@ -62,7 +62,7 @@ enum err ledger_check(struct db *d, struct arena *a, int64_t now, int64_t before
 		"WITH due AS MATERIALIZED (SELECT conversation, created_at FROM ledger WHERE closed_at IS NULL AND checked_at < $2 "
 		"ORDER BY checked_at LIMIT $3 {postgres: FOR UPDATE SKIP LOCKED}) "
 		"UPDATE ledger SET checked_at = $1 WHERE (conversation, created_at) IN (SELECT conversation, created_at FROM due) "
-	    "RETURNING " COLUMNS,
+		"RETURNING " COLUMNS,
 		DB_ARGS(db_int(now), db_int(before_ms), db_int(limit)));
 	while (db_rows_next(&r))
 		if (*count < limit)

@@ -68,7 +68,7 @@ static enum err request(struct db *d, void *ctx)
 			"INSERT INTO summaries (id, conversation, session_at, case_ref, counselor, status, created_at, updated_at, expires_at) "
 			"VALUES ($1, $2, $3, $4, $5, 'requested', $6, $6, $7) "
 			"ON CONFLICT (conversation, session_at) DO UPDATE SET status = CASE summaries.status WHEN 'ready' THEN 'ready' ELSE "
-		    "'requested' END, "
+			"'requested' END, "
 			"reason = NULL, attempt = summaries.attempt + 1, counselor = excluded.counselor, created_at = excluded.created_at, "
 			"updated_at = excluded.updated_at, finished_at = NULL, expires_at = excluded.expires_at "
 			"WHERE summaries.created_at < excluded.created_at AND "
@@ -127,7 +127,7 @@ enum err summaries_finish(struct db *d, const char *id, int64_t attempt, const c
 	if (e == OK)
 		e = db_exec(d, &changed,
 			"UPDATE summaries SET status = 'ready', reason = NULL, model = $3, key_id = $4, document = $5, finished_at = $6, updated_at = "
-		    "$6 "
+			"$6 "
 			"WHERE id = $1 AND attempt = $2 AND finished_at IS NULL AND status IN ('running', 'ready')",
 			DB_ARGS(db_text(id), db_int(attempt), db_text(model), db_text(seal_key()), db_blob(sealed.data, sealed.len), db_int(now)));
 	buf_done(&sealed);
@@ -139,7 +139,7 @@ enum err summaries_fail(struct db *d, const char *id, int64_t attempt, const cha
 	int64_t changed = 0;
 	enum err e = db_exec(d, &changed,
 		"UPDATE summaries SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'failed' END, reason = $3, finished_at = $4, updated_at "
-	    "= $4 "
+		"= $4 "
 		"WHERE id = $1 AND attempt = $2 AND finished_at IS NULL AND status IN ('running', 'ready')",
 		DB_ARGS(db_text(id), db_int(attempt), db_text(reason), db_int(now)));
 
@@ -156,7 +156,7 @@ enum err summaries_abandon(struct db *d, struct arena *a, int64_t before_ms, int
 		"WITH stuck AS MATERIALIZED (SELECT id FROM summaries WHERE finished_at IS NULL AND updated_at < $1 ORDER BY updated_at LIMIT $3 "
 		"{postgres: FOR UPDATE SKIP LOCKED}) "
 		"UPDATE summaries SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'failed' END, reason = 'abandoned', attempt = attempt + "
-	    "1, "
+		"1, "
 		"finished_at = $2, updated_at = $2 WHERE id IN (SELECT id FROM stuck) RETURNING " SUMMARY_COLUMNS,
 		DB_ARGS(db_int(before_ms), db_int(now), db_int(limit)));
 	while (db_rows_next(&r))

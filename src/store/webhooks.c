@@ -28,7 +28,7 @@ enum err webhooks_add(struct db *d, const struct webhooks_item *item)
 {
 	return db_exec(d, NULL,
 		"INSERT INTO webhooks (id, type, conversation, payload, request_id, created_at, since, next_at) VALUES ($1, $2, $3, $4, $5, $6, "
-	    "$6, $7) "
+		"$6, $7) "
 		"ON CONFLICT DO NOTHING",
 		DB_ARGS(db_text(item->id), db_text(item->type), db_text(item->conversation), db_text(item->payload), db_text(item->request_id),
 			db_int(item->created_at), db_int(item->next_at)));

@@ -311,7 +311,8 @@ static void tell_leaves(struct place *p, int64_t now)
 			continue;
 		}
 		p->calls++;
-		leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1, left, l);
+		leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1, left,
+			l);
 	}
 }
 
