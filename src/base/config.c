@@ -54,7 +54,7 @@ static const struct config_row rows[] = {
 	SECRET("ROOM_JWT_SECRET", "secret shared with MainServer, or kid=secret,kid=secret (the first signs)"),
 	NUMBER("ROOM_TICKET_S", "86400", 60, 90000, "s", "life of the tickets made here"),
 	CHOICE("ROOM_REDIS", "", "unix:|redis://", "the live store, unix:/path or redis://host:port; unset: a private one"),
-	NUMBER("ROOM_BUCKETS", "1", 1, 16384, "", "hash tags; more than 1 before going to Redis Cluster, once and for all"),
+	NUMBER("ROOM_BUCKETS", "1", 1, 32, "", "hash tags; more than 1 before going to Redis Cluster, once and for all"),
 	{.name = "ROOM_DB",
 		.fallback = "",
 		.accept = "sqlite:|postgres://|postgresql://",

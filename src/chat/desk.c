@@ -2,6 +2,7 @@
 #include "chat/desk.h"
 
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,8 @@ void desk_ids(struct redis *r, const char *counselor, const char *hub, desk_ids_
 {
 	unsigned buckets = keys_buckets();
 	struct asking *q = call_alloc(sizeof *q);
+
+	assert(buckets > 0);
 
 	*q = (struct asking){.done = done, .ctx = ctx, .left = buckets};
 	for (unsigned b = 0; b < buckets; b++) {

@@ -133,7 +133,7 @@ void residue_files(struct patient *p, const struct needles *n, const char *what,
 	walk.files = walk.unread = walk.found = 0;
 	if (access(path, F_OK) != 0)
 		return;
-	nftw(path, visit, 16, FTW_PHYS);
+	nftw(path, visit, 16, FTW_PHYS | FTW_MOUNT);
 	if (walk.unread > 0)
 		doctor_report(
 			p, FINDING_SKIPPED, what, "run this as the user of `room up`, or as root", "%d files of %s cannot be read", walk.unread, path);

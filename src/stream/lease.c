@@ -58,7 +58,7 @@ void inbox_pop(struct hub *h)
 	struct args a;
 	unsigned buckets = keys_buckets();
 
-	if (h->popping || h->stopping)
+	if (h->popping || h->stopping || buckets == 0)
 		return;
 	h->popping = true;
 	args_init(&a);

@@ -1,12 +1,9 @@
 /* Rewriting Redis's append-only file after erasures: see aof.h. */
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/log.h"
 #include "worker/aof.h"
 #include "worker/ask.h"
@@ -24,7 +21,7 @@ enum {
 struct aof {
 	struct worker *w;
 	int64_t looked_ms, asked_ms; /* clock_mono_ms; 0: never */
-	bool on_disk;
+	bool kept;
 };
 
 struct aof *aof_new(struct worker *w)
@@ -55,25 +52,10 @@ static enum err command(struct aof *a, const struct told **out, const char *cons
 
 #define COMMAND(a, out, ...) command(a, out, (const char *const[]){__VA_ARGS__, NULL})
 
-static bool in_memory(const char *dir)
-{
-	struct statfs fs;
-
-	return statfs(dir, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
-}
-
-/* Only a Redis of this machine has a folder that we can look at. */
-static bool is_here(void)
-{
-	const char *address = config_text("ROOM_REDIS");
-
-	return strncmp(address, "unix:", 5) == 0 || strstr(address, "127.0.0.1") || strstr(address, "localhost");
-}
-
-/* A Redis that does not say how it is set is taken for one that writes to a disk. */
+/* On a disk or in memory: erased means gone from there, too. A Redis that does not say how it is set is taken for one that keeps such a file. */
 static void look(struct aof *a)
 {
-	const struct told *on = NULL, *dir = NULL;
+	const struct told *on = NULL;
 	enum err e;
 
 	if (a->looked_ms > 0 && clock_mono_ms() - a->looked_ms < LOOK_MS)
@@ -81,9 +63,7 @@ static void look(struct aof *a)
 	e = COMMAND(a, &on, "CONFIG", "GET", "appendonly");
 	if (e == ERR_STORE_UNAVAILABLE)
 		return;
-	a->on_disk = e != OK || strcmp(told_text(told_at(on, 1)), "yes") == 0;
-	if (a->on_disk && e == OK && is_here() && COMMAND(a, &dir, "CONFIG", "GET", "dir") == OK)
-		a->on_disk = !in_memory(told_text(told_at(dir, 1)));
+	a->kept = e != OK || strcmp(told_text(told_at(on, 1)), "yes") == 0;
 	a->looked_ms = clock_mono_ms();
 }
 
@@ -92,7 +72,7 @@ void aof_dirty(struct aof *a)
 	char ms[24];
 
 	look(a);
-	if (!a->on_disk)
+	if (!a->kept)
 		return;
 	snprintf(ms, sizeof ms, "%d", KEEP_MS);
 	if (COMMAND(a, NULL, "SET", DIRTY, "1", "PX", ms) != OK)
@@ -107,7 +87,7 @@ enum err aof_rewrite(struct aof *a)
 	enum err e;
 
 	look(a);
-	if (!a->on_disk || (a->asked_ms > 0 && clock_mono_ms() - a->asked_ms < DIRTY_MS))
+	if (!a->kept || (a->asked_ms > 0 && clock_mono_ms() - a->asked_ms < DIRTY_MS))
 		return OK;
 	a->asked_ms = clock_mono_ms();
 	e = COMMAND(a, &t, "EXISTS", DIRTY);

@@ -1,5 +1,5 @@
-/* Where Redis keeps an append-only file on a disk, what was erased stands in it until it is rewritten. So after erasures it is, at most once a
- * minute for all workers together. On a tmpfs, or without such a file, nothing happens. Used by the job `expiry`. */
+/* Where Redis keeps an append-only file, what was erased stands in it until it is rewritten, on a disk as in memory. So after erasures it is, at most
+ * once a minute for all workers together. Without such a file nothing happens. Used by the job `expiry`. */
 #ifndef WORKER_AOF_H
 #define WORKER_AOF_H
 

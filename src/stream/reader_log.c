@@ -1,0 +1,271 @@
+/* What a reader is told: subscribing, catching up with the log, going live, news. See hub.h; its connection and its clock are in reader.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "chat/credentials.h"
+#include "stream/reader.h"
+
+void arrival_init(struct arrival *a)
+{
+	buf_init(&a->events, 4 * OUT_MOST);
+	buf_init(&a->marks, OUT_MOST);
+	buf_init(&a->early, FULL_ENOUGH);
+}
+
+/* Where passing events wait while it subscribes: a stream that subscribes again has let its arrival go. */
+static struct buf *early_of(struct reader *r)
+{
+	if (r->arrival == NULL) {
+		r->arrival = calloc(1, sizeof *r->arrival);
+		if (r->arrival == NULL)
+			abort();
+		arrival_init(r->arrival);
+	}
+	return &r->arrival->early;
+}
+
+/* ---- subscribing and catching up ---- */
+
+static void tail_came(void *ctx, enum err e, const struct tail *t);
+static bool began_again(struct reader *r);
+
+static void read_tail(struct reader *r)
+{
+	r->state = READER_CATCHING_UP;
+	r->calling = true;
+	r->missed = false;
+	tail_read(r->hub->commands, r->place->conversation, r->who, r->student ? "student" : "counselor", &r->at, tail_came, r);
+}
+
+void reader_go_on(struct reader *r, int64_t length)
+{
+	if (length > r->place->end)
+		r->place->end = length;
+	if (r->at.position >= r->place->end && !r->missed) {
+		r->state = READER_LIVE;
+		return;
+	}
+	r->state = READER_CATCHING_UP;
+	/* A poll answers with the page it has; a slow reader gets the next one when this one is gone. */
+	if ((r->poll && r->has_delivery) || r->out.len > FULL_ENOUGH || r->calling)
+		return;
+	read_tail(r);
+}
+
+static void give(struct reader *r, const struct entry *e)
+{
+	struct buf *data = &r->hub->scratch_data;
+	char name[32];
+
+	buf_reset(data);
+	entry_data(data, r->place->conversation, e, r->place->expires_at);
+	r->at = e->cursor;
+	answer_event(r, &e->cursor, entry_event(e, name), data->data, data->len);
+}
+
+static void give_entries(struct reader *r, const struct reply *entries)
+{
+	for (size_t i = 0; i < reply_count(entries) && r->fd >= 0 && r->state != READER_ENDING; i++) {
+		struct entry e;
+		size_t len;
+		const char *bytes = reply_text(reply_at(entries, i), &len);
+		if (entry_parse(&e, r->at.position + 1, bytes, len))
+			give(r, &e);
+		else
+			r->at.position++; /* none of ours: skipped rather than stuck at */
+	}
+}
+
+/* The hub's position can't be trusted any more: the stream ends, and the client's own cursor decides. */
+static void tail_came(void *ctx, enum err e, const struct tail *t)
+{
+	struct reader *r = ctx;
+
+	r->calling = false;
+	if (r->fd < 0 || r->state != READER_CATCHING_UP) {
+		reader_dirty(r);
+		return;
+	}
+	if (began_again(r))
+		return;
+	if (e != OK) {
+		reader_kick(r); /* if it is gone, the news of it or the deadline's timer say so; else the client's cursor decides */
+		return;
+	}
+	place_deadline(r->place, t->expires_at);
+	give_entries(r, t->entries);
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
+		reader_go_on(r, t->length);
+}
+
+static void give_early(struct reader *r, int64_t since)
+{
+	struct buf early;
+
+	if (r->arrival == NULL)
+		return;
+	early = r->arrival->early;
+	buf_init(&r->arrival->early, FULL_ENOUGH);
+	for (char *at = early.data, *end = at + early.len; at < end;) {
+		char *event = at, *data = strchr(at, '\n') + 1, *stop = strchr(data, '\n');
+		const char *when;
+		data[-1] = '\0';
+		*stop = '\0';
+		when = strstr(data, "\"at\":");
+		if (when == NULL || strtoll(when + 5, NULL, 10) >= since)
+			reader_passing(r, event, data, (size_t)(stop - data));
+		at = stop + 1;
+	}
+	buf_done(&early);
+	if (!r->poll)
+		reader_arrived(r); /* a stream needs it no more */
+}
+
+static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscribed *s)
+{
+	struct reader *r = ctx;
+
+	r->calling = false;
+	if (r->fd < 0 || r->state != READER_SUBSCRIBING) {
+		reader_dirty(r);
+		return;
+	}
+	if (began_again(r))
+		return;
+	if (no_lease) {
+		lease_lost(r->hub); /* it subscribes again under the new name */
+		return;
+	}
+	if (e != OK) {
+		if (r->begun)
+			reader_kick(r);
+		else
+			answer_refuse(r, e);
+		return;
+	}
+	bool begins = !r->begun;
+	place_deadline(r->place, s->expires_at);
+	place_settle_at(r->place, s->settle_at);
+	r->place->ended = s->ended;
+	r->state = READER_CATCHING_UP;
+	r->at = s->from;
+	if (begins || s->resumed == RESUMED_NO)
+		answer_ready(r, s);
+	give_early(r, s->now);
+	if (begins)
+		reader_started(r);
+	if (r->fd < 0 || r->state != READER_CATCHING_UP)
+		return;
+	give_entries(r, s->entries);
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
+		reader_go_on(r, s->length);
+}
+
+void reader_left(struct reader *r)
+{
+	reader_dirty(r);
+}
+
+void reader_started(struct reader *r)
+{
+	if (reader_check_ticket(r) && r->fd >= 0 && r->state != READER_ENDING)
+		reader_schedule(r);
+}
+
+void reader_subscribe(struct reader *r)
+{
+	r->state = READER_SUBSCRIBING;
+	if (!r->hub->leased || r->calling)
+		return; /* lease.c comes back to all readers with reader_again */
+	r->calling = r->registered = true;
+	r->missed = false;
+	struct ticket by = {.acts = r->acts};
+	strcpy(by.conversation, r->place->conversation);
+	strcpy(by.participant, r->who);
+	strcpy(by.side, r->student ? "student" : "counselor");
+	strcpy(by.role, r->role);
+	subscribe(r->hub->commands, &by, r->hub->id, place_held(r->place, r->who), r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
+}
+
+void reader_again(struct reader *r)
+{
+	if (r->state == READER_ENDING || r->state == READER_REDEEMING)
+		return;
+	if (r->calling)
+		r->stale = true; /* what is under way is under the old name */
+	else
+		reader_subscribe(r);
+}
+
+/* After a call came back: was the hub renamed meanwhile? Then the reader begins again, whatever the answer was. */
+static bool began_again(struct reader *r)
+{
+	if (!r->stale)
+		return false;
+	r->stale = false;
+	reader_subscribe(r);
+	return true;
+}
+
+void reader_redeemed(void *ctx, enum err e, const struct ticket *t)
+{
+	struct reader *r = ctx;
+
+	r->calling = false;
+	if (r->fd < 0) {
+		reader_dirty(r);
+		return;
+	}
+	if (e == OK && r->known && strcmp(t->participant, r->who) != 0)
+		e = ERR_BAD_REQUEST;
+	if (e == OK && t->expires_at_ms <= clock_now_ms())
+		e = ERR_TICKET_EXPIRED;
+	if (e == OK) {
+		/* EventSource reconnects with this same, now spent, URL: from here on the cookie speaks. */
+		char *jwt = ticket_mint(t);
+		reader_identify(r, t);
+		if (jwt != NULL)
+			credentials_cookie_set(r->x, t, jwt, strlen(jwt));
+		free(jwt);
+	} else if (!(e == ERR_UNAUTHENTICATED && r->known)) {
+		answer_refuse(r, e);
+		return;
+	}
+	reader_subscribe(r);
+}
+
+/* ---- news ---- */
+
+void reader_read_on(struct reader *r)
+{
+	if (r->state == READER_LIVE)
+		read_tail(r);
+	else
+		r->missed = true; /* what is under way may have been read before */
+}
+
+void reader_entry(struct reader *r, const struct entry *e)
+{
+	if (r->state != READER_LIVE || e->cursor.position <= r->at.position)
+		return; /* who is not live yet reads on to the place's end */
+	if (e->cursor.position == r->at.position + 1)
+		give(r, e);
+	else
+		reader_read_on(r);
+}
+
+void reader_passing(struct reader *r, const char *event, const char *data, size_t len)
+{
+	if (r->state == READER_LIVE || r->state == READER_CATCHING_UP) {
+		answer_event(r, NULL, event, data, len);
+	} else if (r->state == READER_SUBSCRIBING) {
+		struct buf *early = early_of(r);
+		buf_str(early, event);
+		buf_char(early, '\n');
+		buf_add(early, data, len);
+		buf_char(early, '\n');
+		if (!buf_ok(early))
+			buf_reset(early); /* passing events may be lost, entries never */
+	}
+}
