@@ -126,7 +126,7 @@ describe('SIGTERM', () => {
       return stack.replaced(name, pid, 20_000);
     }, { sessions: 4 });
     assert.equal(tries.resets, 0);
-    assert.equal(tries.attempts, tries.sends, `a polite end refused or dropped a send: ${tries.problems.join('; ')}`);
+    assert.equal(tries.attempts, tries.sends, `a polite end refused or dropped a send: ${tries.problems.join('; ')}\n${stack.logs().split('\n').filter((l) => /warn|error|api\.(start|end)/.test(l)).slice(-12).join('\n')}`);
     t.diagnostic(JSON.stringify(tries));
   });
 });
