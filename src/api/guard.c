@@ -72,6 +72,10 @@ static enum err look(struct exchange *x, const struct route *route, struct crede
 	case WHO_DESK_ENTRANT: return credentials_desk(x, CREDENTIALS_ENTRANCE, who, details);
 	case WHO_PARTICIPANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
 	case WHO_ENTRANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
+	case WHO_USER:
+	case WHO_USER_ENTRANT:
+	case WHO_MEMBER:
+	case WHO_MANAGER: break;
 	}
 	return ERR_INTERNAL;
 }

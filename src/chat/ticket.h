@@ -12,7 +12,8 @@ enum act { ACT_SEND = 1, ACT_HISTORY = 2, ACT_END = 4, ACT_ERASE = 8, ACT_SUMMAR
 #define ACTS_STUDENT (ACT_SEND | ACT_HISTORY | ACT_END | ACT_ERASE)
 #define ACTS_COUNSELOR (ACTS_STUDENT | ACT_SUMMARY)
 
-enum ticket_kind { TICKET_PARTICIPANT, TICKET_SERVICE, TICKET_DESK };
+/* TICKET_USER: somebody of lasting conversations (an account here, or MainServer's user); participant says who, conversation is filled in from the path by the guard. */
+enum ticket_kind { TICKET_PARTICIPANT, TICKET_SERVICE, TICKET_DESK, TICKET_USER };
 
 /* Plain data, no pointers: may be copied and outlive the request. */
 struct ticket {

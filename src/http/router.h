@@ -12,6 +12,10 @@ enum who {
 	WHO_ENTRANT,      /* a participant about to get a cookie, perhaps beside another's */
 	WHO_DESK,         /* a counselor, without a session */
 	WHO_DESK_ENTRANT, /* the same, about to get a cookie */
+	WHO_USER,         /* somebody of lasting conversations: account or MainServer's user */
+	WHO_USER_ENTRANT, /* the same, about to get a cookie */
+	WHO_MEMBER,       /* a participant with a ticket (session), or a user (lasting conversation): whoever may be in {id} */
+	WHO_MANAGER,      /* a user, or MainServer: routes of lasting conversations that a service may call, too */
 };
 
 struct route {
