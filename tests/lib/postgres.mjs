@@ -1,6 +1,5 @@
 // A private PostgreSQL for a test, as an ordinary user, on a unix socket in a temporary directory, ended by its own pid (tests/lib/postgres).
 //
-//   describe('on PostgreSQL', { skip: noPostgres() }, …)   // a reason when it is not installed; never with CI=true
 //   const pg = await startPostgres();
 //   const stack = await startStack({ env: { ROOM_DB: await pg.database() } });   // a fresh, empty database
 //   await pg.sql(url, 'SELECT 1');                  // psql's answer, fields parted by |
@@ -20,11 +19,9 @@ function programs() {
   return found.at(-1);
 }
 
-export const noPostgres = () => (!programs() && process.env.CI !== 'true' ? 'PostgreSQL is not installed' : false);
-
 export async function startPostgres() {
   const bin = programs();
-  if (!bin) throw new Error('PostgreSQL is not installed');
+  if (!bin) throw new Error('PostgreSQL is not installed: `tools/install test` installs it (Debian: the package postgresql)');
   const dir = mkdtempSync(join(tmpdir(), 'room-postgres-'));
   const url = (name) => `postgres:///${name}?host=${dir}&user=room`;
   const sql = (where, text) => new Promise((done, fail) => {

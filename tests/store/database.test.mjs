@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { noPostgres, startPostgres } from '../lib/postgres.mjs';
+import { startPostgres } from '../lib/postgres.mjs';
 import { build, startStack } from '../lib/stack.mjs';
 
 const room = (args, env) => new Promise((done) => {
@@ -94,7 +94,7 @@ describe('on SQLite', () => {
   });
 });
 
-describe('on PostgreSQL', { skip: noPostgres() }, () => {
+describe('on PostgreSQL', () => {
   let pg;
   before(async () => { pg = await startPostgres(); });
   after(async () => { await pg?.stop(); });

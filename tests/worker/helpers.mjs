@@ -3,15 +3,16 @@ import { execFile, spawn } from 'node:child_process';
 import { after, before, describe } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPostgres, noPostgres } from '../lib/postgres.mjs';
+import { startPostgres } from '../lib/postgres.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until, within } from '../lib/wait.mjs';
 
-// The suite on SQLite and on PostgreSQL. fn(db): db.env() gives the settings of a fresh database, db.pg the server (undefined on SQLite).
+// The suite on SQLite and on PostgreSQL. fn(db): db.env() gives the settings of a fresh database; db.postgres
+// is true on PostgreSQL (for tests that concern one of the two only), and there db.pg is the server, once tests run.
 export function onBoth(title, fn) {
   describe(`${title}, on SQLite`, () => fn({ env: async () => ({}) }));
-  describe(`${title}, on PostgreSQL`, { skip: noPostgres() }, () => {
-    const db = { env: async () => ({ ROOM_DB: await db.pg.database() }) };
+  describe(`${title}, on PostgreSQL`, () => {
+    const db = { postgres: true, env: async () => ({ ROOM_DB: await db.pg.database() }) };
     before(async () => { db.pg = await startPostgres(); });
     after(() => db.pg?.stop());
     fn(db);

@@ -6,7 +6,7 @@ import { ok, refused } from '../lib/contract.mjs';
 import { Stream, call, pool, slow, until } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { startOutside } from '../lib/outside.mjs';
-import { noPostgres, startPostgres } from '../lib/postgres.mjs';
+import { startPostgres } from '../lib/postgres.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { runWorker } from '../lib/worker.mjs';
 
@@ -480,7 +480,7 @@ describe('killed, and many at once', () => {
 
 describe('as `room up` runs it, on four buckets', () => {
   for (const postgres of [false, true]) {
-    test(`due pushes leave within a second or so; people's devices in ${postgres ? 'PostgreSQL' : 'SQLite'}`, { skip: postgres && noPostgres() }, async () => {
+    test(`due pushes leave within a second or so; people's devices in ${postgres ? 'PostgreSQL' : 'SQLite'}`, async () => {
       const pg = postgres && await startPostgres();
       const own = await startStack({ env: { ...o.env, ROOM_BUCKETS: '4', ...(pg ? { ROOM_DB: await pg.database() } : {}) } });
       try {
