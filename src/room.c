@@ -26,6 +26,7 @@ static const struct command {
 	{"webhook", webhook_command, "what MainServer was told; send dead letters again"},
 	{"migrate", migrate_command, "bring the database to the schema of this version"},
 	{"config", config_command, "list every setting, its value and where it comes from"},
+	{"rights", rights_command, "print who may do what in a lasting conversation"},
 	{"version", version_command, "print the version"},
 	{"help", help_command, "print this list, or the help of one command"},
 };

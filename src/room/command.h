@@ -12,6 +12,7 @@ int session_command(int argc, char **argv);
 int doctor_command(int argc, char **argv);
 int life_command(int argc, char **argv);
 int config_command(int argc, char **argv);
+int rights_command(int argc, char **argv);
 int migrate_command(int argc, char **argv);
 int worker_command(int argc, char **argv);
 int webhook_command(int argc, char **argv);
