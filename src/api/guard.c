@@ -1,5 +1,6 @@
 /* See guard.h. */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/guard.h"
@@ -72,12 +73,40 @@ static enum err look(struct exchange *x, const struct route *route, struct crede
 	case WHO_DESK_ENTRANT: return credentials_desk(x, CREDENTIALS_ENTRANCE, who, details);
 	case WHO_PARTICIPANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
 	case WHO_ENTRANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
-	case WHO_USER:
-	case WHO_USER_ENTRANT:
-	case WHO_MEMBER:
-	case WHO_MANAGER: break;
+	case WHO_USER: return credentials_user(x, CREDENTIALS_REST, who, details);
+	case WHO_USER_ENTRANT: return credentials_user(x, CREDENTIALS_ENTRANCE, who, details);
+	case WHO_MEMBER: return credentials_member(x, x->request.params[0], CREDENTIALS_REST, who, details);
+	case WHO_MANAGER: return credentials_manager(x, who, details);
 	}
 	return ERR_INTERNAL;
+}
+
+/* Whether the route is about one conversation, which the path names first. */
+static bool of_conversation(const struct route *route)
+{
+	static const char stem[] = "/api/conversations/{";
+
+	return strncmp(route->pattern, stem, sizeof stem - 1) == 0;
+}
+
+/* What is no business of those who came with the right kind of token for something else: there is no such thing for them. */
+static enum err misplaced(const struct route *route, const struct credentials *who, enum err e)
+{
+	bool user = who->ticket.kind == TICKET_USER;
+	bool for_sessions = route->who == WHO_PARTICIPANT || route->who == WHO_ENTRANT;
+	bool for_users = route->who == WHO_USER || route->who == WHO_USER_ENTRANT || route->who == WHO_MANAGER;
+
+	if (e != ERR_FORBIDDEN || !of_conversation(route))
+		return e;
+	if ((for_sessions && user) || (for_users && who->ticket.kind == TICKET_PARTICIPANT && *who->ticket.conversation))
+		return ERR_NOT_FOUND;
+	return e;
+}
+
+/* Session tickets say what they allow; what a user may do, his role in the conversation says. */
+static bool allowed(const struct route *route, const struct ticket *t)
+{
+	return t->kind == TICKET_USER || t->kind == TICKET_SERVICE || (t->acts & route->needs) == route->needs;
 }
 
 void guard_run(struct exchange *x, const struct route *route)
@@ -90,7 +119,16 @@ void guard_run(struct exchange *x, const struct route *route)
 	visit->route = route;
 	x->slot = visit;
 	e = look(x, route, &visit->who, &details);
-	if (e == OK && (visit->who.ticket.acts & route->needs) != route->needs) {
+	if (e != OK) {
+		enum err said = misplaced(route, &visit->who, e);
+		details = said == e ? details : NULL;
+		e = said;
+	}
+	if (e == OK && *visit->who.ticket.login) /* nobody has logged in */
+		e = ERR_UNAUTHENTICATED;
+	if (e == OK && visit->who.ticket.kind >= TICKET_SERVICE && of_conversation(route))
+		snprintf(visit->who.ticket.conversation, sizeof visit->who.ticket.conversation, "%s", x->request.params[0]);
+	if (e == OK && !allowed(route, &visit->who.ticket)) {
 		e = ERR_FORBIDDEN;
 		details = "The ticket does not allow this.";
 	}

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "chat/credentials.h"
+#include "chat/credentials_parts.h"
 #include "chat/signal.h"
 #include "http/body.h"
 #include "http/cookie.h"
@@ -80,7 +81,7 @@ static enum err bearer_token(const struct request *r, const char **token, size_t
 	return OK;
 }
 
-static enum err bearer_ticket(const struct request *r, struct ticket *out, const char **token, size_t *len, const char **details)
+enum err credentials_bearer(const struct request *r, struct ticket *out, const char **token, size_t *len, const char **details)
 {
 	enum err e = bearer_token(r, token, len, details);
 
@@ -127,7 +128,7 @@ static enum err by_bearer(
 	const struct exchange *x, enum credentials_use use, const char *as, struct jar *jar, struct credentials *out, const char **details)
 {
 	char hash[9];
-	enum err e = bearer_ticket(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
+	enum err e = credentials_bearer(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
 
 	if (e != OK)
 		return e;
@@ -237,7 +238,7 @@ enum err credentials_other(const struct exchange *x, enum ticket_kind kind, stru
 	}
 	if (!x->request.authorization)
 		return ERR_UNAUTHENTICATED;
-	e = bearer_ticket(&x->request, out, &token, &len, details);
+	e = credentials_bearer(&x->request, out, &token, &len, details);
 	return e == OK && out->kind != kind ? ERR_FORBIDDEN : e;
 }
 

@@ -34,6 +34,17 @@ enum err credentials_participant(
  * bearer. */
 enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
+/* Who asks as a user of lasting conversations: MainServer's user or an account's, by bearer. ERR_FORBIDDEN for any other valid bearer. */
+enum err credentials_user(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
+
+/* Whoever may be in conversation: its participant (credentials_participant) or else a user. Users' tickets name the conversation of the path, too; whether there is one,
+ * and they are in it, the store knows. */
+enum err credentials_member(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
+
+/* A user, or MainServer itself (TICKET_SERVICE). */
+enum err credentials_manager(const struct exchange *x, struct credentials *out, const char **details) MUST_CHECK;
+
 /* The bearer must be MainServer (TICKET_SERVICE), or a counselor without a session (TICKET_DESK). + ERR_FORBIDDEN for any other valid token. */
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details) MUST_CHECK;
 

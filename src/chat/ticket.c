@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/utf8.h"
 #include "chat/ticket.h"
 
 static struct jwt_keys *keys;
@@ -83,15 +84,67 @@ static bool url_ours(const json_t *url)
 	return len == strlen(ours) && memcmp(json_string_value(url), ours, len) == 0;
 }
 
+/* What MainServer calls somebody: cut to what fits, at the end of a character. What is no name (control characters, nothing but blanks) is left out. */
+static void claim_name(char out[PERSON_NAME_MAX + 1], const json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	if (!text || utf8_blank(text, len))
+		return;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return;
+	if (len > PERSON_NAME_MAX)
+		for (len = PERSON_NAME_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+			len--;
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+/* Somebody of lasting conversations: MainServer's, or by a login here. Neither can speak for the other's. */
+static enum err user_from_claims(struct ticket *t, const json_t *claims, bool ours)
+{
+	const json_t *login = json_object_get(claims, "sid");
+	bool account;
+
+	if (json_object_get(claims, "sessionId") || !claim_id(t->participant, json_object_get(claims, "userId")))
+		return ERR_UNAUTHENTICATED;
+	account = strncmp(t->participant, TICKET_ACCOUNT_PREFIX, strlen(TICKET_ACCOUNT_PREFIX)) == 0;
+	if (account != ours)
+		return ERR_UNAUTHENTICATED;
+	if (ours) {
+		const char *id = json_string_value(login);
+		if (!id || json_string_length(login) != TICKET_LOGIN_LEN || strspn(id, "0123456789abcdef") != TICKET_LOGIN_LEN)
+			return ERR_UNAUTHENTICATED;
+		memcpy(t->login, id, TICKET_LOGIN_LEN + 1);
+	} else {
+		claim_name(t->name, json_object_get(claims, "name"));
+	}
+	t->kind = TICKET_USER;
+	snprintf(t->side, sizeof t->side, "user");
+	return OK;
+}
+
 enum err ticket_from_claims(struct ticket *out, const json_t *claims)
 {
 	const json_t *session = json_object_get(claims, "sessionId"), *url = json_object_get(claims, "chatServiceUrl");
 	const json_t *permissions = json_object_get(claims, "chatPermissions");
 	const char *issuer = json_string_value(json_object_get(claims, "iss")), *role = json_string_value(json_object_get(claims, "role"));
 	const struct role_row *row;
+	bool ours = issuer && strcmp(issuer, "reading-room") == 0;
+	enum err e;
 	struct ticket t = {.expires_at_ms = (int64_t)json_integer_value(json_object_get(claims, "exp")) * 1000};
 
-	if (!issuer || strcmp(issuer, "mainserver") != 0 || !role || (url && !url_ours(url)))
+	if (!issuer || (strcmp(issuer, "mainserver") != 0 && !ours) || !role || (url && !url_ours(url)))
+		return ERR_UNAUTHENTICATED;
+	if (strcmp(role, "user") == 0) {
+		e = user_from_claims(&t, claims, ours);
+		if (e == OK)
+			*out = t;
+		return e;
+	}
+	if (ours) /* what we sign in our own name is for users only */
 		return ERR_UNAUTHENTICATED;
 	if (strcmp(role, "service") == 0) {
 		if (session) /* a token with a session is a ticket and nothing else */
@@ -151,10 +204,17 @@ char *ticket_mint(const struct ticket *t)
 	json_t *claims = json_object(), *names;
 	char *token;
 
-	json_object_set_new(claims, "iss", json_string("mainserver"));
+	json_object_set_new(claims, "iss", json_string(*t->login ? "reading-room" : "mainserver"));
 	json_object_set_new(claims, "exp", json_integer(t->expires_at_ms / 1000));
 	if (t->kind == TICKET_SERVICE) {
 		json_object_set_new(claims, "role", json_string("service"));
+	} else if (t->kind == TICKET_USER) {
+		json_object_set_new(claims, "role", json_string("user"));
+		json_object_set_new(claims, "userId", json_string(t->participant));
+		if (*t->login)
+			json_object_set_new(claims, "sid", json_string(t->login));
+		else if (*t->name)
+			json_object_set_new(claims, "name", json_string(t->name));
 	} else {
 		json_object_set_new(claims, "role", json_string(t->role));
 		json_object_set_new(claims, row ? row->id_claim : "userId", json_string(t->participant));

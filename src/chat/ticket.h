@@ -12,7 +12,11 @@ enum act { ACT_SEND = 1, ACT_HISTORY = 2, ACT_END = 4, ACT_ERASE = 8, ACT_SUMMAR
 #define ACTS_STUDENT (ACT_SEND | ACT_HISTORY | ACT_END | ACT_ERASE)
 #define ACTS_COUNSELOR (ACTS_STUDENT | ACT_SUMMARY)
 
-/* TICKET_USER: somebody of lasting conversations (an account here, or MainServer's user); participant says who, conversation is filled in from the path by the guard. */
+#define TICKET_LOGIN_LEN 32
+#define TICKET_ACCOUNT_PREFIX "acct_" /* the ids of accounts made here; nobody else's id begins so */
+
+/* TICKET_USER: somebody of lasting conversations (an account here, or MainServer's user); participant says who, conversation is filled in from the path by the
+ * guard. What he may do there is not in the ticket: his role in the conversation says it. */
 enum ticket_kind { TICKET_PARTICIPANT, TICKET_SERVICE, TICKET_DESK, TICKET_USER };
 
 /* Plain data, no pointers: may be copied and outlive the request. */
@@ -20,10 +24,13 @@ struct ticket {
 	enum ticket_kind kind;
 	char conversation[ID_MAX + 1]; /* "" for service and desk */
 	char participant[ID_MAX + 1];  /* anonymousId or userId; "" for service */
-	char side[10]; /* "student" or "counselor": the place in the session ("counsellor", "volunteer" sit in the counselor's) */
-	char role[10]; /* the label readers see: student, counselor, volunteer */
-	unsigned acts; /* what the ticket allows: chatPermissions, or the role's default */
+	char side[10]; /* "student" or "counselor": the place in the session ("counsellor", "volunteer" sit in the counselor's); "user" */
+	char role[10]; /* the label readers see: student, counselor, volunteer; "" for users */
+	unsigned acts; /* what the ticket allows: chatPermissions, or the role's default; 0 for users */
 	int64_t expires_at_ms;
+	char
+		login[TICKET_LOGIN_LEN + 1]; /* users: the login that it rests on and that must still stand (chat/login.h); "" when it needs none */
+	char name[PERSON_NAME_MAX + 1];  /* users: what MainServer calls them; "" when it does not say */
 };
 
 /* The acts named by a JSON array of permission names; false when it is not an array of strings. Unknown names are ignored. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/utf8.h"
 #include "chat/ticket.h"
 #include "room/command.h"
 #include "room/secret.h"
@@ -15,14 +16,16 @@ static const char usage[] =
 	"       room ticket --session ID --counselor ID [options]\n"
 	"       room ticket --session ID --volunteer ID [options]\n"
 	"       room ticket --desk COUNSELOR [options]\n"
+	"       room ticket --user ID [--name NAME] [options]\n"
 	"       room ticket --service [options]\n"
 	"       room ticket --read TOKEN\n"
 	"\n"
 	"Prints a ticket (a JWT, signed with the first secret of ROOM_JWT_SECRET or of ROOM_STATE/secret): for one side of a session, for a\n"
-	"counselor's desk, or for MainServer's own calls.\n"
+	"counselor's desk, for a user of lasting conversations, or for MainServer's own calls.\n"
 	"\n"
 	"  --ttl SECONDS        how long it is good for (ROOM_TICKET_S; at most 90000)\n"
 	"  --permissions LIST   only these: send_message,view_history,end_session,erase_session,request_summary\n"
+	"  --name NAME          what others see the user called\n"
 	"  --read TOKEN         check a ticket with our secrets and print its claims; - reads it from standard input\n";
 
 struct wanted {
@@ -45,10 +48,22 @@ static bool take_role(struct wanted *w, enum ticket_kind kind, const char *role,
 {
 	w->kinds++;
 	w->ticket.kind = kind;
-	w->ticket.acts = strcmp(side, "student") == 0 ? ACTS_STUDENT : ACTS_COUNSELOR;
+	w->ticket.acts = kind == TICKET_USER ? 0 : strcmp(side, "student") == 0 ? ACTS_STUDENT : ACTS_COUNSELOR;
 	snprintf(w->ticket.role, sizeof w->ticket.role, "%s", role);
 	snprintf(w->ticket.side, sizeof w->ticket.side, "%s", side);
-	return !id || take_id(w->ticket.participant, id, role);
+	if (kind == TICKET_USER && strncmp(id, TICKET_ACCOUNT_PREFIX, strlen(TICKET_ACCOUNT_PREFIX)) == 0)
+		return command_failed("--user: ids that begin with " TICKET_ACCOUNT_PREFIX " are those of accounts made here; they log in"), false;
+	return !id || take_id(w->ticket.participant, id, *role ? role : side);
+}
+
+static bool take_name(struct wanted *w, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!utf8_valid(name, len) || utf8_blank(name, len) || len > PERSON_NAME_MAX)
+		return command_failed("--name: 1 to %d bytes of text", PERSON_NAME_MAX), false;
+	snprintf(w->ticket.name, sizeof w->ticket.name, "%s", name);
+	return true;
 }
 
 static bool take_permissions(struct wanted *w)
@@ -78,8 +93,9 @@ static int take_options(struct wanted *w, int argc, char **argv)
 {
 	static const struct option options[] = {{"session", required_argument, NULL, 's'}, {"student", required_argument, NULL, 'a'},
 		{"counselor", required_argument, NULL, 'c'}, {"volunteer", required_argument, NULL, 'v'}, {"desk", required_argument, NULL, 'd'},
-		{"service", no_argument, NULL, 'm'}, {"ttl", required_argument, NULL, 't'}, {"permissions", required_argument, NULL, 'p'},
-		{"read", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"user", required_argument, NULL, 'u'}, {"name", required_argument, NULL, 'n'}, {"service", no_argument, NULL, 'm'},
+		{"ttl", required_argument, NULL, 't'}, {"permissions", required_argument, NULL, 'p'}, {"read", required_argument, NULL, 'r'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	bool good = true;
 	char *end;
 	int option;
@@ -92,6 +108,8 @@ static int take_options(struct wanted *w, int argc, char **argv)
 		case 'c': good = take_role(w, TICKET_PARTICIPANT, "counselor", "counselor", optarg); break;
 		case 'v': good = take_role(w, TICKET_PARTICIPANT, "volunteer", "counselor", optarg); break;
 		case 'd': good = take_role(w, TICKET_DESK, "counselor", "counselor", optarg); break;
+		case 'u': good = take_role(w, TICKET_USER, "", "user", optarg); break;
+		case 'n': good = take_name(w, optarg); break;
 		case 'm': good = take_role(w, TICKET_SERVICE, "service", "", NULL); break;
 		case 'p': w->permissions = optarg; break;
 		case 'r': w->read = optarg; break;
@@ -108,7 +126,9 @@ static int take_options(struct wanted *w, int argc, char **argv)
 	if (optind < argc)
 		return command_misused(argv[0], "it takes options only");
 	if (w->read ? w->kinds + w->session > 0 : w->kinds != 1)
-		return command_misused(argv[0], "say for whom: one of --student, --counselor, --volunteer, --desk, --service; or --read");
+		return command_misused(argv[0], "say for whom: one of --student, --counselor, --volunteer, --desk, --user, --service; or --read");
+	if (*w->ticket.name && w->ticket.kind != TICKET_USER)
+		return command_misused(argv[0], "--name goes with --user");
 	if (!w->read && w->session != (w->ticket.kind == TICKET_PARTICIPANT))
 		return command_misused(argv[0], "--session goes with --student, --counselor and --volunteer, and only with them");
 	return 0;

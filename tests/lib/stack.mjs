@@ -102,6 +102,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     service: (claims = {}) => mint({ role: 'service', ...claims }, secret),
     student: (session, anonymousId, claims = {}) => mint({ sessionId: session, role: 'student', anonymousId, ...claims }, secret),
     counselor: (session, userId, claims = {}) => mint({ sessionId: session, role: 'counselor', userId, ...claims }, secret),
+    user: (id, claims = {}) => mint({ role: 'user', userId: id, ...claims }, secret),
     // A fresh session with both participants; body members replace the defaults (undefined takes one away).
     async session(body = {}) {
       const all = { studentAnonymousId: `anon_${rnd()}`, counselorId: `couns_${rnd()}`, ...body };

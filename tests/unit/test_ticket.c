@@ -63,8 +63,53 @@ static void services(void **state)
 	assert_int_equal(t.acts, 0);
 }
 
+static void users(void **state)
+{
+	(void)state;
+	assert_int_equal(read_claims("{\"iss\":\"mainserver\",\"role\":\"user\",\"userId\":\"u1\",\"name\":\"Ann\",\"exp\":1}"), OK);
+	assert_int_equal(t.kind, TICKET_USER);
+	assert_string_equal(t.participant, "u1");
+	assert_string_equal(t.name, "Ann");
+	assert_string_equal(t.login, "");
+	assert_string_equal(t.conversation, "");
+	assert_string_equal(t.role, "");
+	assert_int_equal(t.acts, 0);
+	/* chatPermissions are a session's: nothing of them reaches lasting conversations */
+	assert_int_equal(
+		read_claims("{\"iss\":\"mainserver\",\"role\":\"user\",\"userId\":\"u1\",\"chatPermissions\":[\"erase_session\"],\"exp\":1}"), OK);
+	assert_int_equal(t.acts, 0);
+	assert_int_equal(
+		read_claims("{\"iss\":\"reading-room\",\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":\"0123456789abcdef0123456789abcdef\","
+					"\"name\":\"Mallory\",\"exp\":1}"),
+		OK);
+	assert_string_equal(t.participant, "acct_1");
+	assert_string_equal(t.login, "0123456789abcdef0123456789abcdef");
+	assert_string_equal(t.name, "");
+}
+
+/* A name that is too long ends with a whole character; what is none is left out, and keeps nobody out. */
+static void names(void **state)
+{
+	char text[400], name[200] = "";
+
+	(void)state;
+	for (int i = 0; i < 33; i++)
+		strcat(name, "€"); /* 99 bytes */
+	snprintf(text, sizeof text, "{\"iss\":\"mainserver\",\"role\":\"user\",\"userId\":\"u1\",\"name\":\"%s\",\"exp\":1}", name);
+	assert_int_equal(read_claims(text), OK);
+	name[96] = '\0';
+	assert_string_equal(t.name, name);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const none[] = {"\"\"", "\" \"", "\"a\\nb\"", "7"};
+		snprintf(text, sizeof text, "{\"iss\":\"mainserver\",\"role\":\"user\",\"userId\":\"u1\",\"name\":%s,\"exp\":1}", none[i]);
+		assert_int_equal(read_claims(text), OK);
+		assert_string_equal(t.name, "");
+	}
+}
+
 static void senseless(void **state)
 {
+#define OURS "\"iss\":\"reading-room\",\"exp\":1,"
 #define S "\"iss\":\"mainserver\",\"exp\":1,"
 	static const char *const bad[] = {
 		"{}",
@@ -74,6 +119,20 @@ static void senseless(void **state)
 		"{\"iss\":\"MainServer\",\"role\":\"service\",\"exp\":1}",
 		"{" S "\"role\":\"service\",\"sessionId\":\"s\"}",
 		"{" S "\"role\":\"service\",\"sessionId\":null}",
+		"{" S "\"role\":\"user\"}",
+		"{" S "\"role\":\"user\",\"userId\":\"u1\",\"sessionId\":\"s\"}", /* a token with a session is a ticket and nothing else */
+		"{" S "\"role\":\"user\",\"anonymousId\":\"u1\"}",
+		"{" S "\"role\":\"user\",\"userId\":\"u 1\"}",
+		"{" S "\"role\":\"user\",\"userId\":\"acct_1\"}", /* accounts log in here, MainServer cannot speak for them */
+		"{" S "\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":\"0123456789abcdef0123456789abcdef\"}",
+		"{" OURS "\"role\":\"user\",\"userId\":\"acct_1\"}",
+		"{" OURS "\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":\"0123456789abcdef0123456789abcde\"}",
+		"{" OURS "\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":\"0123456789ABCDEF0123456789abcdef\"}",
+		"{" OURS "\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":7}",
+		"{" OURS "\"role\":\"user\",\"userId\":\"u1\",\"sid\":\"0123456789abcdef0123456789abcdef\"}",
+		"{" OURS "\"role\":\"service\"}",
+		"{" OURS "\"role\":\"counselor\",\"userId\":\"c1\"}",
+		"{" OURS "\"role\":\"student\",\"sessionId\":\"s\",\"anonymousId\":\"a\"}",
 		"{" S "\"role\":\"admin\"}",
 		"{" S "\"role\":\"\"}",
 		"{" S "\"role\":[\"student\"],\"sessionId\":\"s\",\"anonymousId\":\"a\"}",
@@ -144,6 +203,8 @@ static struct ticket some(
 
 static void minted(void **state)
 {
+	struct ticket of_account = some(TICKET_USER, "", "acct_1", "user", "", 0);
+	memcpy(of_account.login, "0123456789abcdef0123456789abcdef", TICKET_LOGIN_LEN);
 	const struct ticket rows[] = {
 		some(TICKET_PARTICIPANT, "sess_1", "anon_x", "student", "student", ACTS_STUDENT),
 		some(TICKET_PARTICIPANT, "sess_1", "anon_x", "student", "student", ACT_HISTORY),
@@ -152,6 +213,8 @@ static void minted(void **state)
 		some(TICKET_PARTICIPANT, "sess_1", "c1", "counselor", "volunteer", ACTS_COUNSELOR),
 		some(TICKET_DESK, "", "c1", "counselor", "counselor", ACTS_COUNSELOR),
 		some(TICKET_SERVICE, "", "", "", "", 0),
+		some(TICKET_USER, "", "u1", "user", "", 0),
+		of_account,
 	};
 
 	(void)state;
@@ -164,6 +227,7 @@ static void minted(void **state)
 		assert_true(ticket_same(&t, &rows[i]));
 		assert_string_equal(t.role, rows[i].role);
 		assert_int_equal(t.acts, rows[i].acts);
+		assert_string_equal(t.login, rows[i].login);
 		assert_true(t.expires_at_ms == rows[i].expires_at_ms);
 		token[strlen(token) - 2] ^= 1;
 		assert_int_equal(ticket_verify(&t, token, strlen(token), &why), ERR_UNAUTHENTICATED);
@@ -198,6 +262,8 @@ int main(void)
 		cmocka_unit_test(students),
 		cmocka_unit_test(counselors),
 		cmocka_unit_test(services),
+		cmocka_unit_test(users),
+		cmocka_unit_test(names),
 		cmocka_unit_test(senseless),
 		cmocka_unit_test(our_url),
 		cmocka_unit_test(permissions),
