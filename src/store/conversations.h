@@ -42,6 +42,9 @@ enum err conversations_get(struct db *d, struct arena *a, const char *id, const 
 /* The same within db_write, and its row stays locked until the transaction ends ({postgres: FOR UPDATE}; SQLite has but one writer). */
 enum err conversations_lock(struct db *d, struct arena *a, const char *id, const char *participant, struct conversation *out) MUST_CHECK;
 
+/* Somebody's place in the conversation of that number; ERR_NOT_FOUND when he is not in it (any more). */
+enum err conversations_member(struct db *d, struct arena *a, int64_t n, const char *participant, struct member *out) MUST_CHECK;
+
 /* Those in it, in the order they joined; at most most. */
 enum err conversations_members(struct db *d, struct arena *a, int64_t n, int most, struct member **out, int *count) MUST_CHECK;
 

@@ -1,0 +1,117 @@
+/* Lasting conversations as everybody reads and locks them: see conversations.h. What makes and changes them is in files of its own. */
+#include "store/conversations.h"
+
+#include <string.h>
+
+#define COLUMNS \
+	"n, id, type, channel, status, title, pair, made_as, metadata, made_by, made_at, last_at, retention_s, birth, salt, length, floor, " \
+	"first_message, " \
+	"last_message"
+
+#define MEMBER_COLUMNS \
+	"m.participant, COALESCE(p.name, ''), m.role, m.joined_at, m.left_at, m.muted, m.silenced_until, m.read_to, m.delivered_to, " \
+	"m.unread, m.rate"
+
+static void read_conversation(const struct db_rows *r, struct arena *a, struct conversation *out)
+{
+	*out = (struct conversation){
+		.n = db_rows_int(r, 0),
+		.id = db_rows_keep(r, 1, a),
+		.type = db_rows_keep(r, 2, a),
+		.channel = db_rows_keep(r, 3, a),
+		.status = db_rows_keep(r, 4, a),
+		.title = db_rows_keep(r, 5, a),
+		.pair = db_rows_keep(r, 6, a),
+		.made_as = db_rows_keep(r, 7, a),
+		.metadata = db_rows_keep(r, 8, a),
+		.made_by = db_rows_keep(r, 9, a),
+		.made_at = db_rows_int(r, 10),
+		.last_at = db_rows_int(r, 11),
+		.retention_s = db_rows_null(r, 12) ? -1 : db_rows_int(r, 12),
+		.birth = db_rows_keep(r, 13, a),
+		.salt = db_rows_keep(r, 14, a),
+		.length = db_rows_int(r, 15),
+		.floor = db_rows_int(r, 16),
+		.first_message = db_rows_int(r, 17),
+		.last_message = db_rows_int(r, 18),
+	};
+}
+
+static void read_member(const struct db_rows *r, struct arena *a, struct member *out)
+{
+	*out = (struct member){
+		.participant = db_rows_keep(r, 0, a),
+		.name = db_rows_keep(r, 1, a),
+		.role = db_rows_keep(r, 2, a),
+		.joined_at = db_rows_int(r, 3),
+		.left_at = db_rows_int(r, 4),
+		.muted = db_rows_int(r, 5) != 0,
+		.silenced_until = db_rows_int(r, 6),
+		.read_to = db_rows_int(r, 7),
+		.delivered_to = db_rows_int(r, 8),
+		.unread = db_rows_int(r, 9),
+		.rate = db_rows_keep(r, 10, a),
+	};
+}
+
+enum err conversations_member(struct db *d, struct arena *a, int64_t n, const char *participant, struct member *out)
+{
+	struct db_rows r;
+	bool found;
+	enum err e;
+
+	db_query(&r, d,
+		"SELECT " MEMBER_COLUMNS
+		" FROM members m LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.participant = $2 "
+		"AND m.left_at IS NULL",
+		DB_ARGS(db_int(n), db_text(participant)));
+	found = db_rows_next(&r);
+	if (found)
+		read_member(&r, a, out);
+	e = db_rows_done(&r);
+	return e == OK && !found ? ERR_NOT_FOUND : e;
+}
+
+static enum err get(struct db *d, struct arena *a, const char *sql, const char *id, const char *participant, struct conversation *out)
+{
+	struct db_rows r;
+	bool found;
+	enum err e;
+
+	db_query(&r, d, sql, DB_ARGS(db_text(id)));
+	found = db_rows_next(&r);
+	if (found)
+		read_conversation(&r, a, out);
+	e = db_rows_done(&r);
+	if (e == OK && !found)
+		e = ERR_NOT_FOUND;
+	/* A statement of its own: who waited for the lock must see the member as he is after it. */
+	return e == OK && participant ? conversations_member(d, a, out->n, participant, &out->me) : e;
+}
+
+enum err conversations_get(struct db *d, struct arena *a, const char *id, const char *participant, struct conversation *out)
+{
+	return get(d, a, "SELECT " COLUMNS " FROM conversations WHERE id = $1", id, participant, out);
+}
+
+enum err conversations_lock(struct db *d, struct arena *a, const char *id, const char *participant, struct conversation *out)
+{
+	return get(d, a, "SELECT " COLUMNS " FROM conversations WHERE id = $1 {postgres: FOR UPDATE}", id, participant, out);
+}
+
+enum err conversations_members(struct db *d, struct arena *a, int64_t n, int most, struct member **out, int *count)
+{
+	struct db_rows r;
+
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	db_query(&r, d,
+		"SELECT " MEMBER_COLUMNS
+		" FROM members m LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.left_at IS NULL "
+		"ORDER BY m.joined_at, m.participant LIMIT $2",
+		DB_ARGS(db_int(n), db_int(most)));
+	while (db_rows_next(&r))
+		if (*count < most)
+			read_member(&r, a, &(*out)[(*count)++]);
+	return db_rows_done(&r);
+}
