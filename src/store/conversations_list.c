@@ -75,10 +75,29 @@ static void read_person(struct conversation_view *v, const struct db_rows *r, st
 }
 
 /* The first people of all of them in one statement. */
-static enum err read_people(struct db *d, struct arena *a, struct conversation_view *views, int count)
+static enum err read_people(struct db *d, struct arena *a, const char *numbers, struct conversation_view *views, int count)
 {
-	struct buf numbers;
 	struct db_rows r;
+
+	db_query(&r, d,
+		"SELECT m.conversation, m.participant, m.role, COALESCE(p.name, '') "
+		"{sqlite: FROM json_each($1) AS j JOIN members m ON m.rowid IN (SELECT o.rowid FROM members o WHERE o.conversation = j.value "
+		"AND o.left_at IS NULL ORDER BY o.joined_at, o.participant LIMIT $2)}"
+		"{postgres: FROM json_array_elements_text(CAST($1 AS json)) AS j CROSS JOIN LATERAL (SELECT * FROM members o "
+		"WHERE o.conversation = CAST(j.value AS BIGINT) AND o.left_at IS NULL ORDER BY o.joined_at, o.participant LIMIT $2) m}"
+		" LEFT JOIN people p ON p.id = m.participant ORDER BY m.conversation, m.joined_at, m.participant",
+		DB_ARGS(db_text(numbers), db_int(CONVERSATIONS_PEOPLE_SHOWN)));
+	while (db_rows_next(&r))
+		read_person(view_of(views, count, db_rows_int(&r, 0)), &r, a);
+	return db_rows_done(&r);
+}
+
+/* Everything that is not in their rows. MainServer reads nothing of what was said. */
+static enum err complete(struct db *d, struct arena *a, struct conversation_view *views, int count, bool reads)
+{
+	struct entry_line *lines;
+	struct buf numbers;
+	int found = 0;
 	enum err e;
 
 	if (count == 0)
@@ -89,17 +108,14 @@ static enum err read_people(struct db *d, struct arena *a, struct conversation_v
 		buf_int(&numbers, views[i].c.n);
 	}
 	buf_char(&numbers, ']');
-	db_query(&r, d,
-		"SELECT m.conversation, m.participant, m.role, COALESCE(p.name, '') "
-		"{sqlite: FROM json_each($1) AS j JOIN members m ON m.rowid IN (SELECT o.rowid FROM members o WHERE o.conversation = j.value "
-		"AND o.left_at IS NULL ORDER BY o.joined_at, o.participant LIMIT $2)}"
-		"{postgres: FROM json_array_elements_text(CAST($1 AS json)) AS j CROSS JOIN LATERAL (SELECT * FROM members o "
-		"WHERE o.conversation = CAST(j.value AS BIGINT) AND o.left_at IS NULL ORDER BY o.joined_at, o.participant LIMIT $2) m}"
-		" LEFT JOIN people p ON p.id = m.participant ORDER BY m.conversation, m.joined_at, m.participant",
-		DB_ARGS(db_text(numbers.data), db_int(CONVERSATIONS_PEOPLE_SHOWN)));
-	while (db_rows_next(&r))
-		read_person(view_of(views, count, db_rows_int(&r, 0)), &r, a);
-	e = db_rows_done(&r);
+	e = read_people(d, a, numbers.data, views, count);
+	if (e == OK && reads)
+		e = entries_last_messages(d, a, numbers.data, count, &lines, &found);
+	for (int i = 0; i < found; i++) {
+		struct conversation_view *v = view_of(views, count, lines[i].conversation);
+		if (v)
+			v->last = lines[i];
+	}
 	buf_done(&numbers);
 	return e;
 }
@@ -145,7 +161,7 @@ static enum err portion(struct db *d, struct arena *a, struct page *p, int most)
 			" FROM members m JOIN conversations c ON c.n = m.conversation "
 			"WHERE m.participant = $7 AND m.left_at IS NULL AND (m.last_at, m.conversation) < ($2, $3)" FILTERS
 			" AND (CAST($8 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM members o WHERE o.conversation = m.conversation AND o.participant = "
-		    "$8 "
+			"$8 "
 			"AND o.left_at IS NULL)) ORDER BY m.last_at DESC, m.conversation DESC LIMIT $6",
 			DB_ARGS(text, at, n, type, status, limit, db_text(p->person), db_text(q->asker ? q->participant : NULL)));
 	while (db_rows_next(&r))
@@ -171,7 +187,7 @@ enum err conversations_list(struct db *d, struct arena *a, const struct conversa
 		*next = p.views[--p.count - 1].place;
 	*out = p.views;
 	*count = p.count;
-	return e == OK ? read_people(d, a, p.views, p.count) : e;
+	return e == OK ? complete(d, a, p.views, p.count, q->asker != NULL) : e;
 }
 
 enum err conversations_view(struct db *d, struct arena *a, const char *id, const char *asker, struct conversation_view *out)
@@ -194,5 +210,5 @@ enum err conversations_view(struct db *d, struct arena *a, const char *id, const
 	e = db_rows_done(&r);
 	if (e == OK && !found)
 		e = ERR_NOT_FOUND;
-	return e == OK ? read_people(d, a, out, 1) : e;
+	return e == OK ? complete(d, a, out, 1, asker != NULL) : e;
 }

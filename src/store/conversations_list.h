@@ -2,7 +2,7 @@
 #ifndef STORE_CONVERSATIONS_LIST_H
 #define STORE_CONVERSATIONS_LIST_H
 
-#include "store/conversations.h"
+#include "store/entries.h"
 
 #define CONVERSATIONS_PEOPLE_SHOWN 50
 
@@ -19,6 +19,7 @@ struct conversation_view {
 	const char *end_mark;  /* of the entry at c.length; NULL: there is none */
 	struct member *shown;  /* the first of them, in the order they joined */
 	int shown_count;
+	struct entry_line last; /* the last message; bytes NULL: none, or not for MainServer */
 	struct conversations_place place;
 };
 

@@ -29,9 +29,9 @@ static enum err insert(struct db *d, const struct conversation_make *m, int64_t 
 		print_of(print, salt, m->print);
 	return db_number(d, n,
 		"INSERT INTO conversations (id, type, channel, status, title, pair, made_as, made_print, made_by, made_at, last_at, metadata, "
-	    "retention_s, "
+		"retention_s, "
 		"people, birth, salt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING "
-	    "RETURNING n",
+		"RETURNING n",
 		DB_ARGS(db_text(id), db_text(m->type), db_text(m->channel), db_text(m->status), db_text(m->title), db_text(m->pair),
 			db_text(m->made_as), db_text(m->made_as ? print : NULL), db_text(m->by), db_int(now), db_text(m->metadata),
 			((struct db_value){.kind = DB_INT, .number = m->retention_s, .null = m->retention_s < 0}), db_int(m->count), db_text(birth),

@@ -95,6 +95,7 @@ void entries_refs(struct buf *b, const char *type, const char *role, const char 
 /* An entry in the line format, markers followed by the marked entry as it is now. A marker whose message is erased is followed by a deleted
  * message that says nothing but its id. In the arena. */
 struct entry_line {
+	int64_t conversation; /* its number */
 	int64_t position;
 	const char *bytes; /* NUL-terminated */
 	size_t len;
@@ -112,6 +113,10 @@ enum err entries_page(struct db *d, struct arena *a, const struct conversation *
 
 /* One entry; ERR_NOT_FOUND when there is none (any more). */
 enum err entries_one(struct db *d, struct arena *a, const struct conversation *c, int64_t position, struct entry_line *out) MUST_CHECK;
+
+/* The last message of each of these conversations (numbers: a JSON array of theirs), in any order; those without one are left out. */
+enum err entries_last_messages(
+	struct db *d, struct arena *a, const char *numbers, int most, struct entry_line **out, int *count) MUST_CHECK;
 
 /* Does the entry at position carry that mark? Position 0 carries c->birth, as long as nothing was erased. */
 enum err entries_holds(struct db *d, const struct conversation *c, int64_t position, const char *mark, bool *holds) MUST_CHECK;

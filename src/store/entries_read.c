@@ -12,7 +12,7 @@
 	"e.sender), " \
 	"COALESCE(t.role, e.role), COALESCE(t.type, e.type), COALESCE(t.client_id, e.client_id), COALESCE(t.reply_to, e.reply_to), " \
 	"COALESCE(t.thread, e.thread), COALESCE(t.content, e.content), COALESCE(t.metadata, e.metadata), COALESCE(t.edited_at, e.edited_at), " \
-	"COALESCE(t.deleted_at, e.deleted_at), COALESCE(t.edits, e.edits)"
+	"COALESCE(t.deleted_at, e.deleted_at), COALESCE(t.edits, e.edits), e.conversation"
 #define LINE_FROM " FROM entries e LEFT JOIN entries t ON t.conversation = e.conversation AND t.position = e.target "
 
 enum {
@@ -35,7 +35,8 @@ enum {
 	M_METADATA,
 	M_EDITED_AT,
 	M_DELETED_AT,
-	M_EDITS
+	M_EDITS,
+	CONVERSATION
 };
 
 static void line(struct buf *b, const char *text)
@@ -138,7 +139,8 @@ static enum err take_lines(struct db_rows *r, struct arena *a, int most, size_t 
 		bytes += b.len;
 		if (!buf_ok(&b) || (*count > 0 && bytes > max_bytes))
 			break;
-		lines[(*count)++] = (struct entry_line){db_rows_int(r, POSITION), arena_strndup(a, b.data, b.len), b.len};
+		lines[(*count)++] =
+			(struct entry_line){db_rows_int(r, CONVERSATION), db_rows_int(r, POSITION), arena_strndup(a, b.data, b.len), b.len};
 	}
 	*out = lines;
 	e = db_rows_done(r);
@@ -240,6 +242,19 @@ enum err entries_one(struct db *d, struct arena *a, const struct conversation *c
 		return ERR_NOT_FOUND;
 	*out = *lines;
 	return e;
+}
+
+enum err entries_last_messages(struct db *d, struct arena *a, const char *numbers, int most, struct entry_line **out, int *count)
+{
+	struct db_rows r;
+
+	db_query(&r, d,
+		"SELECT " LINE_COLUMNS
+		" FROM {sqlite: json_each($1)}{postgres: json_array_elements_text(CAST($1 AS json))} AS j JOIN conversations c ON c.n = "
+		"{sqlite: j.value}{postgres: CAST(j.value AS BIGINT)} JOIN entries e ON e.conversation = c.n AND e.position = c.last_message "
+		"LEFT JOIN entries t ON t.conversation = e.conversation AND t.position = e.target LIMIT $2",
+		DB_ARGS(db_text(numbers), db_int(most)));
+	return take_lines(&r, a, most, SIZE_MAX, out, count);
 }
 
 /* ---- cursors ---- */
