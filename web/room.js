@@ -314,6 +314,21 @@ export class Room extends EventTarget {
     this.#ended();
   }
 
+  /** The counselor asks for a summary: {status: 'requested'}, or 'ready' when there is one and nothing was said since. */
+  askSummary() {
+    return this.#patiently(() => this.#call('POST', '/summary', { body: {} }));
+  }
+
+  /** How the counselor's summary stands: {status: 'requested'|'ready'|'failed', createdAt, finishedAt?, summary?, why?}; null: nobody asked for one. */
+  async summary() {
+    try {
+      return await this.#patiently(() => this.#call('GET', '/summary'));
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
+  }
+
   /** What a student may know of summaries: {policy: 'allowed'|'consent'|'off', consent: true|false|null, requested: boolean}. */
   summaryTerms() {
     return this.#call('GET', '/summary/consent');

@@ -126,6 +126,21 @@ test('handed over, ended, erased: the row goes where it belongs and an open chat
   await Promise.all([page, second].map((one) => one.context().close()));
 });
 
+test('an open chat may learn that it is gone before the desk says why', async () => {
+  const counselor = `couns_${rnd()}`;
+  const [a] = await sessions(counselor, 1);
+  await say(a, 'student', 'one');
+  const page = await deskPage(counselor);
+  await row(page, a).click();
+  await shows(page, ['< one']);
+  await page.route('**/alive', (route) => route.fulfill({ status: 404, contentType: 'application/json', body: '{"error":{"code":"NOT_FOUND","message":"There is no such thing."}}' }));
+  await say(a, 'student', 'two');
+  await showsText(page, '.place', /Not on your desk any more/);
+  assert.equal((await stack.as(stack.service()).put(`/api/sessions/${a.id}`, { counselorId: `couns_${rnd()}` })).status, 200);
+  await showsText(page, '.place', /Handed over/);
+  await page.context().close();
+});
+
 test('by keys alone; the focus stays on its row when the list moves', async () => {
   const counselor = `couns_${rnd()}`;
   const [a, b, c] = await sessions(counselor, 3);

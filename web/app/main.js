@@ -1,6 +1,7 @@
 // The page: takes the ticket out of the address bar, opens the room, and lets its parts hear what happens.
 import { Room } from '../room.js';
 import { Composer } from './composer.js';
+import { Consent } from './consent.js';
 import { ask } from './dialog.js';
 import { $, hush, say } from './dom.js';
 import { isLeaving, leaveQuickly, onEscapeTwice } from './exit.js';
@@ -8,7 +9,7 @@ import { Facts, showOver } from './facts.js';
 import { onNewLink, takeAddress, writeAddress } from './link.js';
 import { LogView } from './log.js';
 import { settings } from './settings.js';
-import { Consent } from './summary.js';
+import { Summary } from './summary.js';
 import { failureText, roleName, words } from './words.js';
 
 const address = takeAddress();
@@ -49,6 +50,13 @@ function enter(room) {
     remove: (message) => remove(room, message),
     discarded: (item) => item && composer.restore(item.content),
   });
+  const summary = new Summary(room, {
+    show: (id) => {
+      $('sheet').close();
+      log.focus(id);
+    },
+  });
+  const isCounselor = () => Boolean(room.me?.role) && room.me.role !== 'student';
   let over = false;
   stop = () => {
     over = true;
@@ -83,7 +91,10 @@ function enter(room) {
     log.plan();
   });
   hear('deadline', ({ moved }) => facts.deadline(moved));
-  hear('link', () => facts.link());
+  hear('link', ({ link }) => {
+    facts.link();
+    if (link === 'live') summary.again();
+  });
   hear('ticket', ({ expiresAt }) => facts.ticketSoon(expiresAt));
   hear('notice', ({ event, data }) => {
     const who = data.role ? roleName(data.role) : '';
@@ -93,7 +104,13 @@ function enter(room) {
     else if (event === 'summary:requested') {
       log.note(words.summaryRequested);
       consent.requested();
-    } else if (event === 'summary:ready') log.note(words.summaryReady);
+      if (isCounselor()) summary.told('requested');
+    } else if (event === 'summary:ready') {
+      log.note(words.summaryReady);
+      if (isCounselor()) summary.told('ready');
+    } else if (event === 'summary:failed') {
+      if (isCounselor()) summary.told('failed');
+    }
     else if (event === 'ticket:refused') say(words.link.otherTicket);
   });
   hear('phase', ({ phase }) => {
@@ -105,6 +122,7 @@ function enter(room) {
       facts.phase();
       log.plan();
       composer.enable(phase === 'open' || phase === 'ticket');
+      if (isCounselor() && (phase === 'open' || phase === 'ended')) summary.look();
       if (phase === 'open') {
         writeAddress(room.address);
         facts.ticketSoon(null);

@@ -1,47 +1,107 @@
-// What the student knows and decides of summaries: that one was asked for, and, where the session wants it so, whether there may be one.
-import { $, setText } from './dom.js';
-import { failureText } from './words.js';
+// The summary of a conversation, as its counselor sees it: asked for, awaited, read. What the model wrote is shown as text, never as anything else.
+import { $, element, say, setText } from './dom.js';
+import { timeOf } from './time.js';
+import { failureText, words } from './words.js';
 
-export class Consent {
+const nameOf = (part) => words.summary.parts[part] ?? part.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase());
+
+export class Summary {
   #room;
-  #asking = false;
+  #show;
+  #state; // null, requested, ready, failed; undefined: not known yet
+  #told; // the last that `told` heard
+  #asked = 0; // which look's answer is the newest
 
-  constructor(room) {
+  /** show(id): brings that message before the reader's eyes. */
+  constructor(room, { show }) {
     this.#room = room;
-    $('consent-given')?.addEventListener('change', (event) => this.#decide(event.target));
+    this.#show = show;
+    $('summary-ask').addEventListener('click', () => this.#ask());
   }
 
-  /** How it stands; for whoever is no student, nothing is shown. */
+  /** Heard from elsewhere how it stands: null, requested, ready, failed. */
+  told(state) {
+    if (state === this.#told) return;
+    this.#told = state;
+    if (state === 'requested' || state === null) this.#turn(state);
+    else this.look();
+  }
+
+  /** The line is back: whether it failed meanwhile is told by no entry of the log. */
+  again() {
+    if (this.#state === 'requested') this.look();
+  }
+
   async look() {
-    if (this.#asking) return;
-    this.#asking = true;
+    const mine = ++this.#asked;
     try {
-      const { policy, consent, requested } = await this.#room.summaryTerms();
-      if ($('consent')) $('consent').hidden = policy !== 'consent';
-      if ($('consent-given')) $('consent-given').checked = consent === true;
-      if (requested) this.requested();
-    } catch {
-      // The counselor's page, or a moment without connection: the next look will tell.
-    } finally {
-      this.#asking = false;
-    }
-  }
-
-  requested() {
-    if ($('summary-made')) $('summary-made').hidden = false;
-  }
-
-  async #decide(box) {
-    const wanted = box.checked;
-    box.disabled = true;
-    setText($('consent-error'), '');
-    try {
-      await this.#room.consent(wanted);
+      const now = await this.#room.summary();
+      if (mine === this.#asked) this.#turn(now?.status ?? null, now ?? {});
     } catch (error) {
-      box.checked = !wanted;
-      setText($('consent-error'), failureText(error));
-    } finally {
-      box.disabled = false;
+      if (mine === this.#asked && $('summary-state')) setText($('summary-state'), failureText(error));
     }
+  }
+
+  async #ask() {
+    const button = $('summary-ask');
+    if (button.getAttribute('aria-disabled') === 'true') return;
+    button.setAttribute('aria-disabled', 'true'); // not `disabled`: whoever pressed it keeps the focus
+    try {
+      const { status } = await this.#room.askSummary();
+      if (status !== 'ready') {
+        this.#asked += 1;
+        this.#turn('requested');
+        return;
+      }
+      this.#tell(words.summary.unchanged);
+    } catch (error) {
+      this.#tell(words.summary.refused[error.code] ?? failureText(error));
+    }
+    button.setAttribute('aria-disabled', String(this.#state === 'requested'));
+  }
+
+  #tell(text) {
+    if (!$('summary-state')) return; // the page has gone on
+    setText($('summary-state'), text);
+    say(text);
+  }
+
+  /** What is shown of an earlier one stays until the next one is there. */
+  #turn(state, { summary, why } = {}) {
+    const before = this.#state;
+    this.#state = state;
+    if (!$('summary-state')) return;
+    const text = words.summary[why ? 'failed' : state ?? 'none'];
+    if (before !== undefined && before !== state) this.#tell(text);
+    else setText($('summary-state'), text);
+    $('summary-ask').setAttribute('aria-disabled', String(state === 'requested'));
+    setText($('summary-ask'), state === null || state === 'requested' ? words.summary.ask : words.summary.again);
+    const shown = summary ? this.#shown(summary) : null;
+    if (shown) $('summary-text').replaceChildren(shown);
+    else if (state !== 'requested') $('summary-text').replaceChildren();
+  }
+
+  /** Whatever JSON it is, as headings, lists and words. */
+  #shown(value, name = '') {
+    if (Array.isArray(value)) {
+      if (value.length === 0) return null;
+      if (name === 'positions') return element('span', { class: 'cited' }, ...value.map((id) => this.#cited(id)));
+      return element('ul', {}, ...value.map((one) => element('li', {}, this.#shown(one))));
+    }
+    if (value && typeof value === 'object') {
+      return element('dl', {}, ...Object.entries(value).flatMap(([part, one]) => {
+        const inner = this.#shown(one, part);
+        return inner === null ? [] : [element('dt', {}, nameOf(part)), element('dd', {}, inner)];
+      }));
+    }
+    if (value === null || value === undefined || value === '') return null;
+    return element('span', { dir: 'auto' }, name === 'kind' ? words.summary.kinds[value] ?? String(value) : String(value));
+  }
+
+  /** A message that something rests on: a way to it, where the page has it. */
+  #cited(id) {
+    const message = this.#room.message(id);
+    if (!message) return element('span', {}, words.summary.message(id));
+    return element('button', { type: 'button', class: 'cite', onclick: () => this.#show(id) }, words.summary.messageAt(timeOf(message.sentAt)));
   }
 }

@@ -5,9 +5,9 @@ import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { Facts } from '../app/facts.js';
 import { LogView } from '../app/log.js';
 import { settings } from '../app/settings.js';
+import { Summary } from '../app/summary.js';
 import { failureText, roleName, words as chatWords } from '../app/words.js';
 import { Room } from '../room.js';
-import { Summary } from './summary.js';
 import { words } from './words.js';
 
 const FINAL = ['expired', 'erased', 'missing', 'denied', 'left'];
@@ -45,7 +45,12 @@ export class Chat {
       remove: (message) => this.#grave(chatWords.ask.remove, () => room.remove(message.id)),
       discarded: (item) => item && this.#composer.restore(item.content),
     });
-    this.#summary = new Summary(room, ticket);
+    this.#summary = new Summary(room, {
+      show: (id) => {
+        $('sheet').close();
+        this.#log.focus(id);
+      },
+    });
     this.#hear(on);
     this.#wire(on);
     this.#facts.people();
@@ -69,7 +74,7 @@ export class Chat {
 
   /** The desk heard that its row changed. */
   rowChanged(row) {
-    this.#summary.state(row.summary);
+    this.#summary.told(row.summary);
   }
 
   stop() {

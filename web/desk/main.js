@@ -11,6 +11,7 @@ let desk = null;
 let list = null;
 let chat = null;
 let opening = 0; // the newest wish to open a chat; older ones are given up
+let unsure = null; // {id, opening}: the chat that closed because it was not there any more, nobody has said why
 
 // ---- the address: `#ticket=<jwt>` is taken out at once; `#desk=<hash>&c=<conversation>` is enough for a reload, together with the HttpOnly cookie
 
@@ -61,7 +62,9 @@ function run() {
     list.gone(session, reason);
     list.plan();
     say(words.says.removed(session.studentAnonymousId, words.removed[reason] ?? words.removed.gone));
-    if (chat?.conversationId === session.conversationId) shut(words.closed[reason] ?? words.closed.missing);
+    const why = words.closed[reason] ?? words.closed.missing;
+    if (chat?.conversationId === session.conversationId) shut(why);
+    else if (unsure?.id === session.conversationId && unsure.opening === opening) showPlace(why, { focus: true });
   });
   desk.addEventListener('link', () => {
     root.dataset.desk = desk.link;
@@ -120,7 +123,9 @@ async function open(id) {
   chat = new Chat(opened, {
     renew: () => desk.ticketFor(id),
     finished: (kind) => {
-      if (wish === opening) shut(words.closed[kind] ?? words.closed.missing);
+      if (wish !== opening) return;
+      shut(words.closed[kind] ?? words.closed.missing);
+      if (kind === 'missing') unsure = { id, opening };
     },
     back,
   });

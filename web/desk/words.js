@@ -44,13 +44,4 @@ export const words = {
     denied: { icon: 'door', title: 'This link does not open a desk', text: 'Open your desk from the system where you work.' },
     left: { icon: 'door', title: 'The desk is closed', text: 'This browser has forgotten it. You can close this window.' },
   },
-  summary: {
-    title: 'Summary',
-    none: 'Nobody has asked for a summary of this conversation.',
-    requested: 'The summary is being written. It will be announced here and on your desk.',
-    failed: 'The summary could not be made.',
-    ask: 'Ask for a summary',
-    again: 'Ask again',
-    refused: { SUMMARIES_OFF: 'Summaries are turned off here.', FORBIDDEN: 'A summary is not allowed for this conversation.', CONFLICT: 'The student has not agreed to a summary yet, or nothing was said.' },
-  },
 };

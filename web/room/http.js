@@ -15,7 +15,7 @@ export class RoomError extends Error {
 
   /** Worth trying again, unchanged: nothing came back, the server is busy or restarting. */
   get passing() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 408 || this.status === 429 || (this.status >= 500 && this.code !== 'SUMMARIES_OFF');
   }
 }
 

@@ -7,7 +7,7 @@ import { RoomError, backoffMs } from './http.js';
 export const EVENTS = [
   'ready', 'reset', 'message:new', 'message:edited', 'message:deleted', 'thread:created', 'user:joined', 'user:left', 'user:typing',
   'user:notified', 'presence', 'receipt:read', 'receipt:delivered', 'session:ended', 'session:expired', 'session:erased', 'session:assigned',
-  'summary:requested', 'summary:ready', 'ticket:expiring', 'ticket:expired',
+  'summary:requested', 'summary:ready', 'summary:failed', 'ticket:expiring', 'ticket:expired',
 ];
 
 const STEADY_MS = 20_000; // a stream that lived this long was a good one
