@@ -319,7 +319,7 @@ export class Room extends EventTarget {
     return this.#patiently(() => this.#call('POST', '/summary', { body: {} }));
   }
 
-  /** How the counselor's summary stands: {status: 'requested'|'ready'|'failed', createdAt, finishedAt?, summary?, why?}; null: nobody asked for one. */
+  /** How the counselor's summary stands: {status: 'requested'|'running'|'ready'|'failed', createdAt, finishedAt?, summary?, why?}; null: nobody asked for one. */
   async summary() {
     try {
       return await this.#patiently(() => this.#call('GET', '/summary'));

@@ -36,7 +36,7 @@ export class Summary {
     const mine = ++this.#asked;
     try {
       const now = await this.#room.summary();
-      if (mine === this.#asked) this.#turn(now?.status ?? null, now ?? {});
+      if (mine === this.#asked) this.#turn(now?.status === 'running' ? 'requested' : now?.status ?? null, now ?? {});
     } catch (error) {
       if (mine === this.#asked && $('summary-state')) setText($('summary-state'), failureText(error));
     }
