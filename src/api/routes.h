@@ -1,4 +1,4 @@
-/* The handlers of the REST routes, a file per resource; cgi-bin/api.c has the table. Each runs after guard_run, on an accepting thread or where that left it (api/guard.h): it does not block, and either answers or hands
+/* The handlers of the REST routes, a file per resource; cgi-bin/api.c has the table. Each runs on an accepting thread after guard_run and either answers or hands
  * the exchange to one call of the domain, whose callback answers. Once a call was made the exchange may be gone: handlers touch nothing of it afterwards. */
 #ifndef API_ROUTES_H
 #define API_ROUTES_H
@@ -34,13 +34,6 @@ void devices_delete_person(struct exchange *x);
 /* closing.c: what a participant may do to the whole conversation */
 void closing_end(struct exchange *x);
 void closing_erase(struct exchange *x);
-
-/* conversations.c: lasting ones */
-void conversations_list_all(struct exchange *x);
-void conversations_create(struct exchange *x);
-void conversations_show(struct exchange *x);
-void conversations_change(struct exchange *x);
-void conversations_erase_any(struct exchange *x); /* or a session */
 
 /* entrance.c: the ways into EventSource */
 void entrance_cookie(struct exchange *x);

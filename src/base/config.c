@@ -64,7 +64,6 @@ static const struct config_row rows[] = {
 	NUMBER("ROOM_TTL_S", "86400", 1, 31536000, "s", "a session erases itself this long after its last activity"),
 	RATE("ROOM_SENDS", "500/900", "messages each participant may send, count/seconds; 0: unlimited"),
 	RATE("ROOM_SENDS_BURST", "60/10", "the same over a short time; 0: unlimited"),
-	NUMBER("ROOM_GROUP_MOST", "1000", 2, 10000, "", "people that a lasting conversation may have"),
 	NUMBER("ROOM_APIS", "2", 1, 64, "", "api processes of room up"),
 	NUMBER("ROOM_API_THREADS", "1", 1, 8, "", "accepting threads of an api process"),
 	NUMBER("ROOM_HUBS", "2", 1, 64, "", "hubs (stream processes) of room up"),

@@ -101,6 +101,10 @@ static void marks(struct buf *b, const char *name, const struct reply *flat)
 
 void subscribed_marks(struct buf *b, const struct subscribed *s)
 {
+	if (s->marks != NULL) {
+		buf_add(b, s->marks->data, s->marks->len);
+		return;
+	}
 	BUF_LIT(b, "\"online\":[");
 	for (size_t i = 0; i < reply_count(s->online); i++) {
 		buf_str(b, i > 0 ? ",\"" : "\"");

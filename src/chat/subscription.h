@@ -26,6 +26,7 @@ struct subscribed {
 	int64_t length;                                /* of the log, now */
 	int64_t settle_at;                             /* presence is to be looked at again then (ms since the epoch) */
 	const struct reply *online, *read, *delivered; /* for subscribed_marks */
+	const struct buf *marks;                       /* or what that is to write, already written */
 	int64_t now;                                   /* when all this was so, by Redis' clock */
 	const struct reply *entries;                   /* texts, the first at from.position + 1; there may be more in the log */
 };

@@ -7,7 +7,7 @@
 #include "base/id.h"
 #include "chat/credentials.h"
 #include "http/sse.h"
-#include "stream/hub.h"
+#include "stream/own.h"
 
 enum { RETRY_LEAST_MS = 1000, RETRY_SPREAD_MS = 2000, RETRY_OVERLOAD_MS = 3000 };
 
@@ -33,7 +33,7 @@ static void push(struct reader *r)
 static bool ends_poll(const char *event)
 {
 	return strcmp(event, "ready") == 0 || strcmp(event, "reset") == 0 || strcmp(event, "ticket:expired") == 0 ||
-		strncmp(event, "session:", 8) == 0;
+		strncmp(event, "session:", 8) == 0 || strncmp(event, "conversation:", 13) == 0;
 }
 
 static void poll_event(struct reader *r, const char *id, const char *event, const char *data, size_t len)
@@ -66,6 +66,8 @@ void answer_event(struct reader *r, const struct cursor *id, const char *event, 
 
 	if (id != NULL)
 		cursor_print(text, id);
+	if (id != NULL && r->own != NULL)
+		r->own->behind = false;
 	if (r->poll) {
 		poll_event(r, id != NULL ? text : NULL, event, data, len);
 		return;
@@ -77,6 +79,17 @@ void answer_event(struct reader *r, const struct cursor *id, const char *event, 
 		reader_end(r); /* too slow: it resumes by cursor */
 	else
 		push(r);
+}
+
+void answer_cursor(struct reader *r, struct buf *frame)
+{
+	char text[CURSOR_TEXT_MAX];
+
+	cursor_print(text, &r->at);
+	r->own->behind = false;
+	BUF_LIT(frame, "id: ");
+	buf_str(frame, text);
+	BUF_LIT(frame, "\n\n");
 }
 
 static void begin_stream(struct reader *r, int retry_ms)
@@ -100,7 +113,23 @@ void answer_begin(struct reader *r)
 	begin_stream(r, jitter(RETRY_LEAST_MS, RETRY_SPREAD_MS));
 }
 
-static void ready_data(struct buf *b, const struct subscribed *s, const char *cursor)
+/* "expiresAt":…,"status":…, and nothing of either for a feed. */
+static void life(struct buf *b, const struct place *p)
+{
+	if (p->conversation[0] == '@')
+		return;
+	BUF_LIT(b, "\"expiresAt\":");
+	if (place_lasts(p->conversation)) {
+		BUF_LIT(b, "null,\"status\":\"");
+		buf_str(b, place_status_name(p));
+		BUF_LIT(b, "\",");
+	} else {
+		buf_int(b, p->expires_at);
+		buf_str(b, p->ended ? ",\"status\":\"ended\"," : ",\"status\":\"active\",");
+	}
+}
+
+static void ready_data(struct buf *b, const struct place *p, const struct subscribed *s, const char *cursor)
 {
 	static const char *const words[] = {"null", "false", "true"};
 
@@ -108,9 +137,8 @@ static void ready_data(struct buf *b, const struct subscribed *s, const char *cu
 	buf_str(b, cursor);
 	BUF_LIT(b, "\",\"resumed\":");
 	buf_str(b, words[s->resumed + 1]);
-	BUF_LIT(b, ",\"expiresAt\":");
-	buf_int(b, s->expires_at);
-	buf_str(b, s->ended ? ",\"status\":\"ended\"," : ",\"status\":\"active\",");
+	buf_char(b, ',');
+	life(b, p);
 	subscribed_marks(b, s);
 	buf_char(b, '}');
 }
@@ -132,7 +160,7 @@ void answer_ready(struct reader *r, const struct subscribed *s)
 	if (r->poll && s->resumed == RESUMED_YES)
 		return;
 	buf_reset(data);
-	ready_data(data, s, cursor);
+	ready_data(data, r->place, s, cursor);
 	answer_event(r, &s->from, "ready", data->data, data->len);
 	if (s->resumed == RESUMED_NO && r->fd >= 0 && r->state != READER_ENDING) {
 		buf_reset(data);
@@ -159,9 +187,8 @@ void answer_poll(struct reader *r)
 	buf_add(&body, r->arrival->events.data, r->arrival->events.len);
 	BUF_LIT(&body, "],\"cursor\":\"");
 	buf_str(&body, cursor);
-	BUF_LIT(&body, "\",\"expiresAt\":");
-	buf_int(&body, r->place->expires_at);
-	buf_str(&body, r->place->ended ? ",\"status\":\"ended\"," : ",\"status\":\"active\",");
+	BUF_LIT(&body, "\",");
+	life(&body, r->place);
 	buf_add(&body, r->arrival->marks.data, r->arrival->marks.len);
 	buf_char(&body, '}');
 	place_part(r, false);

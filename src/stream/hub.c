@@ -1,5 +1,5 @@
 /* The hub's loop: sockets, Redis, timers, in one thread. See hub.h. */
-#include "stream/hub.h"
+#include "stream/own.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -67,6 +67,7 @@ static void handle(struct hub *h, const struct epoll_event *e)
 		ssize_t n = read(h->wake, &info, sizeof(uint64_t));
 		(void)n;
 		intake_take(h->intake);
+		hub_worked(h);
 	} else if (e->data.ptr == h->commands || e->data.ptr == h->inbox) {
 		redis_io(e->data.ptr);
 	} else {
@@ -156,6 +157,7 @@ static void set_up(struct hub *h)
 	h->trim_timer = (struct timer){.fire = trim, .owner = h};
 	timer_set(&h->timers, &h->trim_timer, clock_mono_ms() + TRIM_MS);
 	hub_watch(h, h->wake, h, EPOLLIN, true);
+	hub_work_begin(h);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 }
@@ -165,6 +167,7 @@ static void tear_down(struct hub *h)
 	redis_free(h->commands);
 	redis_free(h->inbox);
 	h->commands = h->inbox = NULL;
+	hub_work_end(h);
 	readers_flush(h);
 	timers_done(&h->timers);
 	buf_done(&h->scratch_data);
@@ -177,6 +180,7 @@ static void tear_down(struct hub *h)
 		}
 	free(h->slots);
 	desks_close(h);
+	looks_done(h);
 	readers_done();
 	places_done();
 	close(h->epoll);

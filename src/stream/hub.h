@@ -3,18 +3,21 @@
  *   intake.c  accepts, checks credentials, hands readers over      reader.c  one exchange: its states, its buffer, its clock
  *   news.c    takes the inbox apart, erasures first                place.c   one conversation: its readers, deadline, typing, leaves
  *   lease.c   the hub's name, its lease, the dead ones' work       answer.c  what readers are told: ready, reset, frames, poll answers
- *   desk.c    counselors' desks: readers of a list, not of a log
+ *   desk.c    counselors' desks: readers of a list, not of a log  work.c   SQL: asked on the pool's threads, answered in the loop
+ *   lasting*.c, feed.c, look.c: readers of what lasts (own.h)
  *
  * Where things live: a reader belongs to its place; a place belongs to the hub's table and goes when nothing holds it any more. */
 #ifndef STREAM_HUB_H
 #define STREAM_HUB_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/buf.h"
 #include "chat/subscription.h"
 #include "http/exchange.h"
+#include "store/dbpool.h"
 #include "store/redis.h"
 #include "stream/slab.h"
 #include "stream/timers.h"
@@ -27,11 +30,16 @@ enum {
 	TYPING_MS = 5000,          /* typing ends by itself */
 	TICKET_WARNING_MS = 60000, /* ticket:expiring comes this much ahead */
 	BEGIN_MS = 2000,           /* without a lease for so long: the store is away, and who just came is told so */
+	DB_THREADS = 2,            /* each with a connection; none before the first reader of what lasts */
 };
+
+#define PLACE_MAX (ID_MAX + 1) /* a session's id, "=<id>" of a lasting conversation, "@<user>" of a feed */
 
 struct place;
 struct desk;
 struct hub;
+struct own;
+struct looks;
 
 enum reader_state {
 	READER_REDEEMING,   /* its stream ticket is being redeemed */
@@ -43,11 +51,11 @@ enum reader_state {
 
 /* What a reader needs only until its stream has begun, a poll to its end. */
 struct arrival {
-	char conversation[ID_MAX + 1]; /* of a desk's poll: what the list was when it was last asked for */
-	char *stream_ticket;           /* to redeem; owned */
-	struct buf events;             /* a poll: events so far, comma-separated */
-	struct buf marks;              /* a poll: the snapshot of its beginning */
-	struct buf early;              /* passing events that came while it was subscribing: lines event, data */
+	char conversation[PLACE_MAX + 1]; /* the place it wants; of a desk's poll: what the list was when it was last asked for */
+	char *stream_ticket;              /* to redeem; owned */
+	struct buf events;                /* a poll: events so far, comma-separated */
+	struct buf marks;                 /* a poll: the snapshot of its beginning */
+	struct buf early;                 /* passing events that came while it was subscribing: lines event, data */
 };
 
 /* One of tens of thousands: kept small. */
@@ -61,6 +69,7 @@ struct reader {
 	struct reader *next_dirty;   /* has something to be written at the end of this round */
 	struct exchange *x;          /* NULL once a stream has begun */
 	struct arrival *arrival;     /* NULL then, too */
+	struct own *own;             /* only of readers of what lasts (own.h) */
 	struct timer timer;
 	struct buf out;         /* FastCGI records not yet written */
 	struct cursor at;       /* the last entry it was given; at_desk: .position is the list that it waits for */
@@ -105,11 +114,29 @@ struct place {
 	int64_t end;        /* highest position heard of */
 	int64_t expires_at; /* ms since the epoch */
 	int64_t settle_at;  /* clock_mono_ms, 0 = not known */
-	int64_t look_at;    /* not asked before: whether the deadline has passed (clock_mono_ms) */
+	int64_t
+		look_at; /* not asked before: whether the deadline has passed (clock_mono_ms); of what lasts: looked at then, 0 = nobody has begun */
 	bool ended, expiring, gone;
-	int calls; /* scripts under way that will come back here */
+	bool looking;   /* of what lasts: a look at SQL is under way (look.c) */
+	uint8_t status; /* a lasting conversation's (own.h) */
+	int calls;      /* scripts under way that will come back here */
 	struct timer timer;
-	char conversation[ID_MAX + 1];
+	char conversation[PLACE_MAX + 1];
+};
+
+/* A piece of work for a pool thread, the first member of what it is about. does runs there and touches nothing of the loop's; done runs in the loop,
+ * exactly once, and owns w again. */
+struct work {
+	struct work *next;
+	struct hub *hub;
+	enum err (*does)(struct db *d, struct work *w);
+	void (*done)(struct work *w);
+	enum err err; /* what does said; ERR_STORE_UNAVAILABLE when it did not run */
+};
+
+struct posts {
+	pthread_mutex_t lock;
+	struct work *first, **end;
 };
 
 struct hub {
@@ -130,6 +157,9 @@ struct hub {
 	struct buf scratch_data, scratch_frame;
 	struct intake *intake;
 	struct desks *desks;
+	struct posts posts;
+	int working;         /* pieces of work under way */
+	struct looks *looks; /* NULL before the first reader of what lasts */
 };
 
 /* hub.c */
@@ -137,6 +167,12 @@ enum err hub_run(void) MUST_CHECK; /* until SIGTERM; everything from setup to th
 void hub_watch(struct hub *h, int fd, void *what, unsigned events, bool first);
 void hub_unwatch(struct hub *h, int fd); /* before a descriptor is given away open: closing one does it by itself */
 int64_t hub_mono_of(int64_t epoch_ms);   /* a moment of the epoch on the loop's clock */
+
+/* work.c */
+void hub_work_begin(struct hub *h);
+void hub_work_end(struct hub *h); /* waits for what runs; everything is done then */
+void hub_work(struct hub *h, struct work *w);
+void hub_worked(struct hub *h); /* hands out what is done; in the loop */
 
 /* lease.c */
 void lease_begin(struct hub *h);
@@ -183,8 +219,10 @@ void reader_kick(struct reader *r);
 /* answer.c */
 void answer_ready(struct reader *r, const struct subscribed *s);
 void answer_event(struct reader *r, const struct cursor *id, const char *event, const char *data, size_t len);
-void answer_begin(struct reader *r);              /* the head of a stream */
-void answer_poll(struct reader *r);               /* answers and frees */
+void answer_begin(struct reader *r); /* the head of a stream */
+void answer_cursor(
+	struct reader *r, struct buf *frame); /* an id without an event: the client's own cursor moves past what is none of its business */
+void answer_poll(struct reader *r);       /* answers and frees */
 void answer_refuse(struct reader *r, enum err e); /* before anything was sent: the status that fits; frees */
 void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
 
@@ -199,6 +237,7 @@ void desks_again(struct hub *h); /* news may have been lost, or the hub has a ne
 void desks_kick(struct hub *h);
 
 /* news.c */
+void place_entry(struct place *p, const struct entry *e); /* all its readers are told, and what follows from it happens */
 void news_batch(struct hub *h, const struct reply *items);
 
 /* intake.c */

@@ -7,7 +7,7 @@
 
 #include "chat/credentials.h"
 #include "http/router.h"
-#include "stream/hub.h"
+#include "stream/own.h"
 
 enum { HEARTBEAT_MOST_S = 300, WAIT_DEFAULT_S = 25, WAIT_MOST_S = 30 };
 
@@ -82,7 +82,30 @@ static void overloaded(struct exchange *x, bool poll)
 		exchange_reply(x, 200, "text/event-stream; charset=utf-8", later, sizeof later - 1);
 }
 
-static struct reader *reader_of(struct exchange *x, bool poll, bool desk, const struct credentials *who)
+/* What a request is for. */
+struct wish {
+	bool poll, desk, feed;
+};
+
+/* Readers of what lasts. ERR_NOT_FOUND: a thread of that name cannot be. */
+static enum err read_own(const struct exchange *x, struct reader *r, const struct wish *w, const struct credentials *who)
+{
+	const char *thread = NULL;
+	enum err e = w->feed ? OK : request_query(&x->request, "thread", &thread);
+
+	if (e == OK && thread != NULL && !id_valid(thread, strlen(thread)))
+		e = ERR_NOT_FOUND;
+	if (e != OK)
+		return e;
+	r->own = own_new(thread, who->ticket.login);
+	if (w->feed)
+		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "@%s", who->ticket.participant);
+	else
+		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "=%s", x->request.params[0]);
+	return OK;
+}
+
+static struct reader *reader_of(struct exchange *x, const struct wish *w, const struct credentials *who)
 {
 	static const struct ticket nobody = {.expires_at_ms = INT64_MAX / 4}; /* until its stream ticket is redeemed */
 	struct reader *r = reader_new();
@@ -94,43 +117,53 @@ static struct reader *reader_of(struct exchange *x, bool poll, bool desk, const 
 	r->x = x;
 	r->fd = x->fd;
 	r->fcgi_id = x->fcgi_id;
-	r->poll = poll;
-	r->at_desk = desk;
+	r->poll = w->poll;
+	r->at_desk = w->desk;
 	r->known = who->known;
 	reader_identify(r, who->known ? &who->ticket : &nobody);
-	if (!desk)
+	if (!w->desk && !w->feed)
 		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "%s", x->request.params[0]);
 	if (who->stream_ticket != NULL)
 		r->arrival->stream_ticket = strdup(who->stream_ticket);
 	return r;
 }
 
-static void take_in(struct exchange *x, bool poll, bool desk)
+static enum err look_who(const struct exchange *x, const struct wish *w, struct credentials *who, const char **details)
+{
+	if (w->desk)
+		return credentials_desk(x, CREDENTIALS_STREAM, who, details);
+	if (w->feed)
+		return credentials_user(x, CREDENTIALS_STREAM, who, details);
+	return credentials_member(x, x->request.params[0], CREDENTIALS_STREAM, who, details);
+}
+
+static void take_in(struct exchange *x, struct wish w)
 {
 	struct hub *h = the_intake->hub;
 	struct credentials who;
 	const char *details = NULL;
-	enum err e = desk ? credentials_desk(x, CREDENTIALS_STREAM, &who, &details)
-					  : credentials_participant(x, x->request.params[0], CREDENTIALS_STREAM, &who, &details);
+	enum err e = look_who(x, &w, &who, &details);
 
 	if (e != OK) {
 		exchange_error(x, e, details, 0);
 		return;
 	}
 	if (x->request.method == METHOD_HEAD) {
-		exchange_reply(x, 200, poll ? "application/json" : "text/event-stream; charset=utf-8", "", 0);
+		exchange_reply(x, 200, w.poll ? "application/json" : "text/event-stream; charset=utf-8", "", 0);
 		return;
 	}
 	if (atomic_load(&h->readers) >= h->readers_most) {
-		overloaded(x, poll);
+		overloaded(x, w.poll);
 		return;
 	}
-	struct reader *r = reader_of(x, poll, desk, &who);
-	e = read_cursor(x, r);
+	struct reader *r = reader_of(x, &w, &who);
+	e = who.known && who.ticket.kind == TICKET_USER ? read_own(x, r, &w, &who) : OK;
+	if (e == OK)
+		e = read_cursor(x, r);
 	if (e == OK)
 		e = read_times(x, r);
 	if (e != OK) {
-		exchange_error(x, e, "after, wait or heartbeat", 0);
+		exchange_error(x, e, e == ERR_BAD_REQUEST ? "after, wait, heartbeat or thread" : NULL, 0);
 		reader_drop(r);
 		return;
 	}
@@ -142,26 +175,36 @@ static void take_in(struct exchange *x, bool poll, bool desk)
 
 static void events(struct exchange *x)
 {
-	take_in(x, false, false);
+	take_in(x, (struct wish){0});
 }
 static void poll_once(struct exchange *x)
 {
-	take_in(x, true, false);
+	take_in(x, (struct wish){.poll = true});
 }
 static void desk_events(struct exchange *x)
 {
-	take_in(x, false, true);
+	take_in(x, (struct wish){.desk = true});
 }
 static void desk_poll(struct exchange *x)
 {
-	take_in(x, true, true);
+	take_in(x, (struct wish){.poll = true, .desk = true});
+}
+static void feed_events(struct exchange *x)
+{
+	take_in(x, (struct wish){.feed = true});
+}
+static void feed_poll(struct exchange *x)
+{
+	take_in(x, (struct wish){.poll = true, .feed = true});
 }
 
 static const struct route routes[] = {
-	{METHOD_GET, "/api/conversations/{id}/events", WHO_PARTICIPANT, 0, events},
-	{METHOD_GET, "/api/conversations/{id}/poll", WHO_PARTICIPANT, 0, poll_once},
+	{METHOD_GET, "/api/conversations/{id}/events", WHO_MEMBER, 0, events},
+	{METHOD_GET, "/api/conversations/{id}/poll", WHO_MEMBER, 0, poll_once},
 	{METHOD_GET, "/api/desk/events", WHO_DESK, 0, desk_events},
 	{METHOD_GET, "/api/desk/poll", WHO_DESK, 0, desk_poll},
+	{METHOD_GET, "/api/events", WHO_USER, 0, feed_events},
+	{METHOD_GET, "/api/poll", WHO_USER, 0, feed_poll},
 };
 
 static void run_route(struct exchange *x, const struct route *route)

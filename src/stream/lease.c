@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/keys.h"
-#include "stream/hub.h"
+#include "stream/own.h"
 
 enum { POP_S = 5, POP_MARGIN_MS = 2000, POP_COUNT = 128, RETRY_MS = 250 };
 
@@ -18,6 +18,10 @@ struct dead {
 
 static void read_on_all(struct place *p)
 {
+	if (place_lasts(p->conversation)) {
+		look_soon(p);
+		return;
+	}
 	p->end = 0; /* a failover may have made the log shorter: what was heard before counts no more */
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -84,13 +88,27 @@ static void settled(void *ctx, enum err e, int64_t at, int64_t length)
 	(void)length;
 }
 
+static void settled_lasting(void *ctx, enum err e, int64_t at, int64_t told, bool forgotten)
+{
+	(void)forgotten;
+	settled(ctx, e, at, told);
+}
+
+static void look_who_left(struct hub *h, const char *conversation, const char *dead)
+{
+	if (place_lasts(conversation))
+		lasting_settle(h->commands, conversation, dead, "", settled_lasting, NULL);
+	else
+		settle(h->commands, conversation, dead, settled, NULL);
+}
+
 static void reaped(void *ctx, enum err e, const struct reply *conversations)
 {
 	struct dead *d = ctx;
 	size_t n = reply_count(conversations);
 
 	for (size_t i = 1; e == OK && i < n; i++)
-		settle(d->hub->commands, reply_text(reply_at(conversations, i), NULL), d->id, settled, NULL);
+		look_who_left(d->hub, reply_text(reply_at(conversations, i), NULL), d->id);
 	if (e == OK && n > REAP_MOST)
 		reap(d->hub->commands, d->bucket, d->id, reaped, d);
 	else

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "stream/hub.h"
+#include "stream/own.h"
 
 struct news {
 	struct place *place;
@@ -44,7 +44,7 @@ static int64_t number(struct span s)
 /* False: nothing that concerns a place of ours. */
 static bool parse(struct hub *h, struct news *n, const struct reply *item)
 {
-	char conversation[ID_MAX + 1];
+	char conversation[PLACE_MAX + 1];
 
 	n->rest.at = reply_text(item, &n->rest.len);
 	struct span id = line(&n->rest), kind = line(&n->rest);
@@ -60,28 +60,36 @@ static bool parse(struct hub *h, struct news *n, const struct reply *item)
 	return n->place != NULL && !n->place->gone;
 }
 
+void place_entry(struct place *p, const struct entry *e)
+{
+	char who[ID_MAX + 1];
+
+	if (e->cursor.position > p->end)
+		p->end = e->cursor.position;
+	if (e->kind == ENTRY_EVENT && e->event.len == 13 && memcmp(e->event.at, "session:ended", 13) == 0)
+		p->ended = true;
+	/* Who sends has stopped typing. */
+	if (e->kind == ENTRY_MESSAGE && p->typists != NULL && text(who, sizeof who, e->message.sender))
+		place_typing(p, who, "", false);
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		reader_entry(r, e);
+	}
+	if (place_lasts(p->conversation))
+		own_told(p, e);
+}
+
 static void entry_news(struct place *p, struct span rest)
 {
 	struct entry e;
 	int64_t position = number(line(&rest)), expires_at = number(line(&rest));
-	char who[ID_MAX + 1];
 
 	if (!entry_parse(&e, position, rest.at, rest.len)) {
 		log_line(LOG_ERROR, "news.strange", NULL);
 		return;
 	}
-	if (position > p->end)
-		p->end = position;
 	place_deadline(p, expires_at);
-	if (e.kind == ENTRY_EVENT && e.event.len == 13 && memcmp(e.event.at, "session:ended", 13) == 0)
-		p->ended = true;
-	/* Who sends has stopped typing. */
-	if (e.kind == ENTRY_MESSAGE && p->typists != NULL && text(who, sizeof who, e.message.sender))
-		place_typing(p, who, "", false);
-	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
-		next = r->next;
-		reader_entry(r, &e);
-	}
+	place_entry(p, &e);
 }
 
 /* The value of a member in data that our own scripts wrote. */
@@ -141,11 +149,18 @@ static void erasure(struct place *p, struct span rest)
 {
 	struct span state = line(&rest), at = line(&rest);
 
-	place_gone(p, state.len == 6 ? "session:erased" : "session:expired", at.at, at.len);
+	if (place_lasts(p->conversation))
+		place_gone(p, "conversation:erased", at.at, at.len);
+	else
+		place_gone(p, state.len == 6 ? "session:erased" : "session:expired", at.at, at.len);
 }
 
 static void overflowed(struct place *p)
 {
+	if (place_lasts(p->conversation)) {
+		look_soon(p);
+		return;
+	}
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		reader_read_on(r);

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "stream/hub.h"
+#include "stream/own.h"
 
 enum { LEAVE_AGAIN_MS = 1000 };
 
@@ -278,6 +278,28 @@ static void settled(void *ctx, enum err e, int64_t settle_at, int64_t length)
 	place_release(p);
 }
 
+static void settled_lasting(void *ctx, enum err e, int64_t settle_at, int64_t told, bool forgotten)
+{
+	struct place *p = ctx;
+
+	for (struct reader *r = p->readers, *next; forgotten && r != NULL; r = next) {
+		next = r->next;
+		reader_again(r);
+	}
+	settled(p, e, settle_at, told);
+}
+
+static void look_who_is_here(struct place *p)
+{
+	struct hub *h = p->hub;
+
+	p->calls++;
+	if (place_lasts(p->conversation))
+		lasting_settle(h->commands, p->conversation, "", h->leased ? h->id : "", settled_lasting, p);
+	else
+		settle(h->commands, p->conversation, "", settled, p);
+}
+
 /* When the store could not be told it is told again, or the one who left would be here for as long as this hub is. */
 static void left(void *ctx, enum err e, int64_t settle_at, int64_t length)
 {
@@ -311,8 +333,8 @@ static void tell_leaves(struct place *p, int64_t now)
 			continue;
 		}
 		p->calls++;
-		leave(p->hub->commands, p->conversation, l->participant, p->hub->id, held, p->reader_count, l->clean ? now - l->left_at : -1, left,
-			l);
+		(place_lasts(p->conversation) ? lasting_leave : leave)(p->hub->commands, p->conversation, l->participant, p->hub->id, held,
+			p->reader_count, l->clean ? now - l->left_at : -1, left, l);
 	}
 }
 
@@ -355,6 +377,8 @@ void place_deadline(struct place *p, int64_t expires_at)
 {
 	bool first = p->expires_at == 0;
 
+	if (expires_at == 0)
+		return; /* it lasts */
 	if (expires_at > p->expires_at)
 		p->expires_at = expires_at;
 	/* A deadline that only moves on needs no new timer: the old one fires, and finds that it is not time yet. */
@@ -423,8 +447,7 @@ static void fire(void *owner)
 	tell_leaves(p, now);
 	if (p->settle_at > 0 && p->settle_at <= now && p->readers != NULL) {
 		p->settle_at = now + 60000; /* should this look fail; a good one says when to look again */
-		p->calls++;
-		settle(h->commands, p->conversation, "", settled, p);
+		look_who_is_here(p);
 	}
 	if (has_deadline(p) && p->look_at <= now && p->expires_at <= clock_now_ms()) {
 		p->expiring = true;

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "chat/credentials.h"
 #include "http/sse.h"
-#include "stream/reader.h"
+#include "stream/own.h"
 
 void reader_dirty(struct reader *r)
 {
@@ -71,7 +71,10 @@ static void beat(struct reader *r, int64_t now)
 	if (r->out.len == 0) {
 		struct buf *frame = &r->hub->scratch_frame;
 		buf_reset(frame);
-		sse_comment(frame, "");
+		if (r->own != NULL && r->own->behind)
+			answer_cursor(r, frame);
+		else
+			sse_comment(frame, "");
 		exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 		reader_dirty(r);
 	}
@@ -122,6 +125,7 @@ struct reader *reader_new(void)
 void reader_drop(struct reader *r)
 {
 	reader_arrived(r);
+	own_free(r->own);
 	slab_put(&readers, r);
 }
 

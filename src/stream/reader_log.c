@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "chat/credentials.h"
-#include "stream/reader.h"
+#include "stream/own.h"
 
 void arrival_init(struct arrival *a)
 {
@@ -32,6 +32,10 @@ static bool began_again(struct reader *r);
 
 static void read_tail(struct reader *r)
 {
+	if (r->own != NULL) {
+		own_read_on(r);
+		return;
+	}
 	r->state = READER_CATCHING_UP;
 	r->calling = true;
 	r->missed = false;
@@ -53,14 +57,18 @@ void reader_go_on(struct reader *r, int64_t length)
 	read_tail(r);
 }
 
-static void give(struct reader *r, const struct entry *e)
+void reader_give(struct reader *r, const struct entry *e)
 {
 	struct buf *data = &r->hub->scratch_data;
 	char name[32];
 
-	buf_reset(data);
-	entry_data(data, r->place->conversation, e, r->place->expires_at);
 	r->at = e->cursor;
+	if (r->own != NULL && !own_wants(r, e)) {
+		r->own->behind = true;
+		return;
+	}
+	buf_reset(data);
+	entry_data(data, r->place->conversation + (r->own != NULL ? 1 : 0), e, r->place->expires_at);
 	answer_event(r, &e->cursor, entry_event(e, name), data->data, data->len);
 }
 
@@ -71,7 +79,7 @@ static void give_entries(struct reader *r, const struct reply *entries)
 		size_t len;
 		const char *bytes = reply_text(reply_at(entries, i), &len);
 		if (entry_parse(&e, r->at.position + 1, bytes, len))
-			give(r, &e);
+			reader_give(r, &e);
 		else
 			r->at.position++; /* none of ours: skipped rather than stuck at */
 	}
@@ -99,7 +107,7 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 		reader_go_on(r, t->length);
 }
 
-static void give_early(struct reader *r, int64_t since)
+void reader_give_early(struct reader *r, int64_t since)
 {
 	struct buf early;
 
@@ -138,10 +146,7 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 		return;
 	}
 	if (e != OK) {
-		if (r->begun)
-			reader_kick(r);
-		else
-			answer_refuse(r, e);
+		reader_not_here(r, e);
 		return;
 	}
 	bool begins = !r->begun;
@@ -152,7 +157,7 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	r->at = s->from;
 	if (begins || s->resumed == RESUMED_NO)
 		answer_ready(r, s);
-	give_early(r, s->now);
+	reader_give_early(r, s->now);
 	if (begins)
 		reader_started(r);
 	if (r->fd < 0 || r->state != READER_CATCHING_UP)
@@ -160,6 +165,14 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	give_entries(r, s->entries);
 	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		reader_go_on(r, s->length);
+}
+
+void reader_not_here(struct reader *r, enum err e)
+{
+	if (r->begun)
+		reader_kick(r);
+	else
+		answer_refuse(r, e);
 }
 
 void reader_left(struct reader *r)
@@ -175,6 +188,10 @@ void reader_started(struct reader *r)
 
 void reader_subscribe(struct reader *r)
 {
+	if (r->own != NULL) {
+		own_begin(r);
+		return;
+	}
 	r->state = READER_SUBSCRIBING;
 	if (!r->hub->leased || r->calling)
 		return; /* lease.c comes back to all readers with reader_again */
@@ -250,7 +267,7 @@ void reader_entry(struct reader *r, const struct entry *e)
 	if (r->state != READER_LIVE || e->cursor.position <= r->at.position)
 		return; /* who is not live yet reads on to the place's end */
 	if (e->cursor.position == r->at.position + 1)
-		give(r, e);
+		reader_give(r, e);
 	else
 		reader_read_on(r);
 }

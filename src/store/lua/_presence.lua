@@ -37,6 +37,7 @@ local function is_here(p)
 end
 
 local function label(who)
+  if string.find(id, '^[=@]') then return call('HGET', present, 'r:' .. who) or 'member' end   -- of what lasts (_lasting.lua)
   local c = call('HMGET', conv, 'student', 'counselor', 'in:counselor', 'role')
   if c[1] == who then return 'student' end
   if c[2] == who then return (c[3] and c[3] ~= '' and c[3]) or c[4] or 'counselor' end

@@ -1,0 +1,221 @@
+/* Readers of lasting conversations: beginning, going on. See own.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/call.h"
+#include "stream/own.h"
+
+/* One question about one reader, which is held by r->calling meanwhile. */
+struct question {
+	struct work work;
+	struct reader *reader;
+	struct arena arena;
+	struct follow in;
+	struct follow_found found;
+};
+
+static struct question *question_new(struct reader *r)
+{
+	struct question *q = calloc(1, sizeof *q);
+
+	if (q == NULL)
+		abort();
+	q->reader = r;
+	arena_init(&q->arena);
+	q->in = (struct follow){
+		.conversation = arena_strdup(&q->arena, r->place->conversation + 1), /* the place may go before the answer comes */
+		.participant = r->who,
+		.login = r->own->login,
+		.thread = r->own->thread,
+		.position = r->at.position,
+		.check = arena_strdup(&q->arena, r->at.check),
+		.most = READ_MOST,
+		.bytes = READ_BYTES,
+	};
+	r->calling = true;
+	r->missed = false;
+	return q;
+}
+
+static void question_free(struct question *q)
+{
+	arena_done(&q->arena);
+	free(q);
+}
+
+static enum err ask(struct db *d, struct work *w)
+{
+	struct question *q = (struct question *)w;
+
+	return follow_find(d, &q->arena, &q->in, &q->found);
+}
+
+/* The answer is for a reader that still waits for it as it did; otherwise it goes its way here. */
+static bool still(struct reader *r, enum reader_state state)
+{
+	r->calling = false;
+	if (r->hub->stopping || r->fd < 0 || r->state != state) {
+		reader_dirty(r);
+		return false;
+	}
+	if (r->stale) {
+		r->stale = false;
+		reader_subscribe(r);
+		return false;
+	}
+	return true;
+}
+
+static void give_lines(struct reader *r, const struct follow_found *found)
+{
+	for (int i = 0; i < found->count && r->fd >= 0 && r->state == READER_CATCHING_UP; i++) {
+		const struct entry_line *line = &found->lines[i];
+		struct entry e;
+		if (entry_parse(&e, line->position, line->bytes, line->len))
+			reader_give(r, &e);
+		else
+			r->at.position = line->position; /* none of ours: skipped rather than stuck at */
+	}
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
+		reader_go_on(r, found->length);
+}
+
+/* ---- beginning ---- */
+
+static void write_marks(struct buf *b, const struct reader *r, const struct question *q, const struct following *f)
+{
+	BUF_LIT(b, "\"online\":[");
+	if (f == NULL)
+		buf_printf(b, "\"%s\"", r->who);
+	for (size_t i = 0; f != NULL && i < reply_count(f->online); i++)
+		buf_printf(b, "%s\"%s\"", i > 0 ? "," : "", reply_text(reply_at(f->online, i), NULL));
+	buf_char(b, ']');
+	buf_str(b, q->found.marks);
+}
+
+static void tell_beginning(struct reader *r, const struct question *q, const struct following *f)
+{
+	struct subscribed s = {.resumed = q->in.has_cursor ? (q->found.holds ? RESUMED_YES : RESUMED_NO) : RESUMED_NO_CURSOR, .from = r->at};
+	struct buf marks;
+
+	if (r->begun && s.resumed != RESUMED_NO)
+		return;
+	buf_init(&marks, OUT_MOST);
+	write_marks(&marks, r, q, f);
+	s.marks = &marks;
+	answer_ready(r, &s);
+	buf_done(&marks);
+}
+
+/* f NULL: Redis does not know of the reader; look.c brings it what comes. */
+static void begin(struct question *q, const struct following *f)
+{
+	struct reader *r = q->reader;
+	const struct follow_found *found = &q->found;
+	bool begins = !r->begun;
+
+	if (r->place->gone) {
+		reader_not_here(r, ERR_NOT_FOUND);
+		return;
+	}
+	place_status(r->place, found->status);
+	snprintf(r->role, sizeof r->role, "%s", found->role);
+	r->own->registered = f != NULL;
+	look_later(r->place);
+	r->state = READER_CATCHING_UP;
+	r->at.position = found->from;
+	snprintf(r->at.check, sizeof r->at.check, "%s", found->check);
+	if (f != NULL) {
+		place_settle_at(r->place, f->settle_at);
+		/* What was announced before Redis knew of us, and was not committed when we looked: that must be read still. */
+		r->missed = f->told < 0;
+		if (f->told > r->place->end)
+			r->place->end = f->told;
+	}
+	tell_beginning(r, q, f);
+	reader_give_early(r, f != NULL ? f->now : 0);
+	if (begins)
+		reader_started(r);
+	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
+		give_lines(r, found);
+}
+
+static void registered(void *ctx, enum err e, bool no_lease, const struct following *f)
+{
+	struct question *q = ctx;
+	struct reader *r = q->reader;
+
+	if (still(r, READER_SUBSCRIBING)) {
+		if (no_lease)
+			lease_lost(r->hub); /* under the new name all begin again */
+		begin(q, e == OK ? f : NULL);
+	}
+	question_free(q);
+}
+
+static void found(struct work *w)
+{
+	struct question *q = (struct question *)w;
+	struct reader *r = q->reader;
+	struct hub *h = r->hub;
+
+	if (!still(r, READER_SUBSCRIBING)) {
+		question_free(q);
+		return;
+	}
+	if (w->err != OK) {
+		reader_not_here(r, w->err);
+		question_free(q);
+		return;
+	}
+	look_begin(h);
+	if (look_alone(h)) {
+		begin(q, NULL);
+		question_free(q);
+		return;
+	}
+	r->calling = r->registered = true;
+	lasting_subscribe(h->commands, r->place->conversation, r->who, q->found.role, h->id, place_held(r->place, r->who), registered, q);
+}
+
+void lasting_begin(struct reader *r)
+{
+	r->state = READER_SUBSCRIBING;
+	if (r->calling)
+		return;
+	struct question *q = question_new(r);
+	q->in.has_cursor = r->cursor_given || r->begun;
+	q->in.marks = true;
+	q->work.does = ask;
+	q->work.done = found;
+	hub_work(r->hub, &q->work);
+}
+
+/* ---- going on ---- */
+
+/* When the cursor does not hold any more, or there is no place for the reader here, the stream ends, and the client's own cursor decides. */
+static void tail_found(struct work *w)
+{
+	struct question *q = (struct question *)w;
+	struct reader *r = q->reader;
+
+	if (still(r, READER_CATCHING_UP)) {
+		if (w->err != OK || !q->found.holds)
+			reader_kick(r);
+		else
+			give_lines(r, &q->found);
+	}
+	question_free(q);
+}
+
+void lasting_read_on(struct reader *r)
+{
+	struct question *q = question_new(r);
+
+	r->state = READER_CATCHING_UP;
+	q->in.has_cursor = true;
+	q->work.does = ask;
+	q->work.done = tail_found;
+	hub_work(r->hub, &q->work);
+}

@@ -1,0 +1,100 @@
+/* What readers of lasting conversations and of feeds have in common. See own.h. */
+#include "stream/own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct own *own_new(const char *thread, const char *login)
+{
+	struct own *o = calloc(1, sizeof *o);
+
+	if (o == NULL)
+		abort();
+	o->thread = thread != NULL ? strdup(thread) : NULL;
+	o->login = login != NULL && login[0] != '\0' ? strdup(login) : NULL;
+	return o;
+}
+
+void own_free(struct own *o)
+{
+	if (o == NULL)
+		return;
+	free(o->thread);
+	free(o->login);
+	free(o);
+}
+
+/* ---- status ---- */
+
+static const char *const statuses[] = {"active", "archived", "completed"};
+
+void place_status(struct place *p, const char *status)
+{
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+		if (strcmp(statuses[i], status) == 0)
+			p->status = (uint8_t)i;
+}
+
+const char *place_status_name(const struct place *p)
+{
+	return statuses[p->status];
+}
+
+/* ---- threads ---- */
+
+/* The value of a text member that we wrote ourselves. */
+static struct span member(struct span json, const char *start)
+{
+	const char *at = memmem(json.at, json.len, start, strlen(start));
+	struct span none = {json.at, 0};
+
+	if (at == NULL)
+		return none;
+	at += strlen(start);
+	const char *end = memchr(at, '"', json.len - (size_t)(at - json.at));
+	return end != NULL ? (struct span){at, (size_t)(end - at)} : none;
+}
+
+static bool says(struct span s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+}
+
+bool own_wants(const struct reader *r, const struct entry *e)
+{
+	if (r->own->thread == NULL || e->kind == ENTRY_EVENT)
+		return true;
+	return says(member(e->message.refs, "\"threadId\":\""), r->own->thread);
+}
+
+/* ---- what follows from an entry ---- */
+
+static void end_readers_of(struct place *p, struct span who)
+{
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (says(who, r->who))
+			reader_kick(r);
+	}
+}
+
+void own_told(struct place *p, const struct entry *e)
+{
+	if (e->kind != ENTRY_EVENT)
+		return;
+	if (says(e->event, "user:left"))
+		end_readers_of(p, member(e->data, "\"participant\":\""));
+	for (size_t i = 0; says(e->event, "conversation:updated") && i < sizeof statuses / sizeof *statuses; i++)
+		if (says(member(e->data, "\"status\":\""), statuses[i]))
+			p->status = (uint8_t)i;
+}
+
+void own_begin(struct reader *r)
+{
+	lasting_begin(r);
+}
+
+void own_read_on(struct reader *r)
+{
+	lasting_read_on(r);
+}
