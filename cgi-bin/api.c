@@ -56,6 +56,9 @@ static const struct route routes[] = {
 	{METHOD_POST, "/api/desk/sessions/{id}/ticket", WHO_DESK, 0, desk_session_ticket},
 	{METHOD_GET, "/api/cases/{ref}/summaries", WHO_SERVICE, 0, cases_summaries},
 	{METHOD_DELETE, "/api/cases/{ref}", WHO_SERVICE, 0, cases_erase},
+	{METHOD_POST, "/api/cookie", WHO_USER_ENTRANT, 0, user_cookie},
+	{METHOD_DELETE, "/api/cookie", WHO_ANYONE, 0, user_cookie_clear},
+	{METHOD_POST, "/api/stream-ticket", WHO_USER, 0, user_stream_ticket},
 	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
 	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
 };

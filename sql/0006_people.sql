@@ -10,12 +10,15 @@ CREATE TABLE accounts (
 	password   TEXT   NOT NULL,             -- argon2id, as libsodium writes it
 	created_at BIGINT NOT NULL
 );
--- One row for each login that stands; logging out deletes it. Holds a hash of the cookie's value, never the value.
+-- One row for each login; its id is a hash of the cookie's value, never the value. Logging out marks it: for as long as Redis may still remember that it stood, it must be
+-- known here that it was revoked (chat/login.h). The worker deletes what is over.
 CREATE TABLE logins (
 	id         TEXT   NOT NULL PRIMARY KEY,
 	person     TEXT   NOT NULL,
 	created_at BIGINT NOT NULL,
-	expires_at BIGINT NOT NULL
+	expires_at BIGINT NOT NULL,             -- moves on while it is used
+	revoked_at BIGINT                       -- NULL: stands
 );
 CREATE INDEX logins_person ON logins (person);
 CREATE INDEX logins_expiry ON logins (expires_at);
+CREATE INDEX logins_revoked ON logins (revoked_at) WHERE revoked_at IS NOT NULL;

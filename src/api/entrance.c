@@ -70,6 +70,10 @@ void entrance_stream_ticket(struct exchange *x)
 
 	if (!body_fine(x))
 		return;
+	if (ticket_of(x)->kind == TICKET_USER) {
+		user_conversation_ticket(x);
+		return;
+	}
 	opaque = arena_alloc(&x->arena, STREAM_TICKET_LEN + 1);
 	credentials_stream_ticket(opaque, ticket_of(x));
 	visit_of(x)->more = opaque;

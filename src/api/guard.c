@@ -1,12 +1,15 @@
 /* See guard.h. */
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "api/guard.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "chat/login.h"
+#include "chat/person.h"
+#include "store/dbpool.h"
+#include "store/store.h"
 
 #define LOGGED_PER_S 20 /* an outage fails thousands a second: a sample will do */
 #define RETRY_STORE_S 1
@@ -64,23 +67,6 @@ void answer_empty(void *exchange, enum err e)
 		answer_error(exchange, e, NULL, 0);
 }
 
-static enum err look(struct exchange *x, const struct route *route, struct credentials *who, const char **details)
-{
-	switch (route->who) {
-	case WHO_ANYONE: return OK;
-	case WHO_SERVICE: return credentials_other(x, TICKET_SERVICE, &who->ticket, details);
-	case WHO_DESK: return credentials_desk(x, CREDENTIALS_REST, who, details);
-	case WHO_DESK_ENTRANT: return credentials_desk(x, CREDENTIALS_ENTRANCE, who, details);
-	case WHO_PARTICIPANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_REST, who, details);
-	case WHO_ENTRANT: return credentials_participant(x, x->request.params[0], CREDENTIALS_ENTRANCE, who, details);
-	case WHO_USER: return credentials_user(x, CREDENTIALS_REST, who, details);
-	case WHO_USER_ENTRANT: return credentials_user(x, CREDENTIALS_ENTRANCE, who, details);
-	case WHO_MEMBER: return credentials_member(x, x->request.params[0], CREDENTIALS_REST, who, details);
-	case WHO_MANAGER: return credentials_manager(x, who, details);
-	}
-	return ERR_INTERNAL;
-}
-
 /* Whether the route is about one conversation, which the path names first. */
 static bool of_conversation(const struct route *route)
 {
@@ -89,24 +75,79 @@ static bool of_conversation(const struct route *route)
 	return strncmp(route->pattern, stem, sizeof stem - 1) == 0;
 }
 
-/* What is no business of those who came with the right kind of token for something else: there is no such thing for them. */
-static enum err misplaced(const struct route *route, const struct credentials *who, enum err e)
+/* What only sessions have does not exist for users, and the other way round; elsewhere a token of the wrong kind is refused. */
+static enum err for_sessions(struct exchange *x, enum credentials_use use, struct credentials *who, const char **details)
 {
-	bool user = who->ticket.kind == TICKET_USER;
-	bool for_sessions = route->who == WHO_PARTICIPANT || route->who == WHO_ENTRANT;
-	bool for_users = route->who == WHO_USER || route->who == WHO_USER_ENTRANT || route->who == WHO_MANAGER;
+	enum err e = credentials_member(x, x->request.params[0], use, who, details);
 
-	if (e != ERR_FORBIDDEN || !of_conversation(route))
+	return e == OK && who->ticket.kind == TICKET_USER ? ERR_NOT_FOUND : e;
+}
+
+static enum err for_users(const struct route *route, const struct credentials *who, enum err e, const char **details)
+{
+	if (e != ERR_FORBIDDEN || !of_conversation(route) || who->ticket.kind != TICKET_PARTICIPANT || !*who->ticket.conversation)
 		return e;
-	if ((for_sessions && user) || (for_users && who->ticket.kind == TICKET_PARTICIPANT && *who->ticket.conversation))
-		return ERR_NOT_FOUND;
-	return e;
+	*details = NULL;
+	return ERR_NOT_FOUND;
+}
+
+static enum err look(struct exchange *x, const struct route *route, struct credentials *who, const char **details)
+{
+	const char *conversation = of_conversation(route) ? x->request.params[0] : NULL;
+
+	switch (route->who) {
+	case WHO_ANYONE: return OK;
+	case WHO_SERVICE: return credentials_other(x, TICKET_SERVICE, &who->ticket, details);
+	case WHO_DESK: return credentials_desk(x, CREDENTIALS_REST, who, details);
+	case WHO_DESK_ENTRANT: return credentials_desk(x, CREDENTIALS_ENTRANCE, who, details);
+	case WHO_PARTICIPANT: return for_sessions(x, CREDENTIALS_REST, who, details);
+	case WHO_ENTRANT: return for_sessions(x, CREDENTIALS_ENTRANCE, who, details);
+	case WHO_USER: return for_users(route, who, credentials_user(x, conversation, CREDENTIALS_REST, who, details), details);
+	case WHO_USER_ENTRANT: return for_users(route, who, credentials_user(x, conversation, CREDENTIALS_ENTRANCE, who, details), details);
+	case WHO_MEMBER: return credentials_member(x, conversation, CREDENTIALS_REST, who, details);
+	case WHO_MANAGER: return for_users(route, who, credentials_manager(x, conversation, who, details), details);
+	}
+	return ERR_INTERNAL;
 }
 
 /* Session tickets say what they allow; what a user may do, his role in the conversation says. */
 static bool allowed(const struct route *route, const struct ticket *t)
 {
 	return t->kind == TICKET_USER || t->kind == TICKET_SERVICE || (t->acts & route->needs) == route->needs;
+}
+
+/* The last stretch, on whichever thread found out who it is. */
+static void enter(struct exchange *x)
+{
+	const struct visit *visit = visit_of(x);
+
+	if (allowed(visit->route, &visit->who.ticket))
+		visit->route->handle(x);
+	else
+		answer_error(x, ERR_FORBIDDEN, "The ticket does not allow this.", 0);
+}
+
+static void note(struct db *d, void *exchange)
+{
+	enum err e = d ? person_note(d, ticket_of(exchange)) : ERR_STORE_UNAVAILABLE;
+
+	(void)e;
+	enter(exchange);
+}
+
+/* Who comes for the first time is noted before anything is done that others see. */
+static void meet(struct exchange *x)
+{
+	if (person_noted(ticket_of(x)) || dbpool_run(note, x) != OK)
+		enter(x);
+}
+
+static void settled(void *exchange, enum err e, const char *details)
+{
+	if (e == OK)
+		meet(exchange);
+	else
+		answer_error(exchange, e, details, 0);
 }
 
 void guard_run(struct exchange *x, const struct route *route)
@@ -119,21 +160,12 @@ void guard_run(struct exchange *x, const struct route *route)
 	visit->route = route;
 	x->slot = visit;
 	e = look(x, route, &visit->who, &details);
-	if (e != OK) {
-		enum err said = misplaced(route, &visit->who, e);
-		details = said == e ? details : NULL;
-		e = said;
-	}
-	if (e == OK && *visit->who.ticket.login) /* nobody has logged in */
-		e = ERR_UNAUTHENTICATED;
-	if (e == OK && visit->who.ticket.kind >= TICKET_SERVICE && of_conversation(route))
-		snprintf(visit->who.ticket.conversation, sizeof visit->who.ticket.conversation, "%s", x->request.params[0]);
-	if (e == OK && !allowed(route, &visit->who.ticket)) {
-		e = ERR_FORBIDDEN;
-		details = "The ticket does not allow this.";
-	}
-	if (e == OK)
-		route->handle(x);
-	else
+	if (e != OK)
 		answer_error(x, e, details, 0);
+	else if (credentials_unsettled(&visit->who))
+		credentials_settle(store_commands(), &visit->who, settled, x);
+	else if (visit->who.ticket.kind == TICKET_USER)
+		meet(x);
+	else
+		enter(x);
 }

@@ -22,7 +22,8 @@ static inline const struct ticket *ticket_of(struct exchange *x)
 	return &visit_of(x)->who.ticket;
 }
 
-/* Checks what route asks for, answers refusals, else runs its handler. */
+/* Checks what route asks for, answers refusals, else runs its handler: at once, or (a login had to be looked up, a new person to be noted) on a thread that replies come on
+ * or one of store/dbpool. */
 void guard_run(struct exchange *x, const struct route *route);
 
 /* Every answer that is an error goes through here: counted, and logged when it is our fault (5xx). Ends the exchange. */

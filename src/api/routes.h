@@ -1,4 +1,4 @@
-/* The handlers of the REST routes, a file per resource; cgi-bin/api.c has the table. Each runs on an accepting thread after guard_run and either answers or hands
+/* The handlers of the REST routes, a file per resource; cgi-bin/api.c has the table. Each runs after guard_run, on an accepting thread or where that left it (api/guard.h): it does not block, and either answers or hands
  * the exchange to one call of the domain, whose callback answers. Once a call was made the exchange may be gone: handlers touch nothing of it afterwards. */
 #ifndef API_ROUTES_H
 #define API_ROUTES_H
@@ -39,6 +39,12 @@ void closing_erase(struct exchange *x);
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);
 void entrance_stream_ticket(struct exchange *x);
+
+/* user_entrance.c: the same for users */
+void user_cookie(struct exchange *x);
+void user_cookie_clear(struct exchange *x);
+void user_stream_ticket(struct exchange *x);
+void user_conversation_ticket(struct exchange *x); /* from entrance.c, the body looked at */
 
 /* desk.c: a counselor's list of sessions */
 void desk_show(struct exchange *x);

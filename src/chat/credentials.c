@@ -12,7 +12,6 @@
 
 #define COOKIE_PREFIX "room_"
 #define COOKIE_NAME_LEN (sizeof COOKIE_PREFIX - 1 + 8)
-#define COOKIES_MAX 32 /* a header of 8 KB holds fewer tickets */
 
 /* The cookies of one conversation or of the desk, sorted out. */
 struct jar {
@@ -88,12 +87,11 @@ enum err credentials_bearer(const struct request *r, struct ticket *out, const c
 	return e == OK ? ticket_verify(out, *token, *len, details) : e;
 }
 
-/* The hash that ?as= or the stream ticket names. */
-static enum err wanted_hash(
-	const struct exchange *x, enum credentials_use use, struct credentials *out, const char **as, const char **details)
+enum err credentials_wanted(const struct exchange *x, enum ticket_kind kind, enum credentials_use use, struct credentials *out,
+	const char **as, const char **details)
 {
 	const struct request *r = &x->request;
-	const char *stream_ticket = NULL;
+	const char *stream_ticket = NULL, *digits;
 
 	*as = NULL;
 	if (!*r->query)
@@ -110,16 +108,18 @@ static enum err wanted_hash(
 	}
 	if (!stream_ticket)
 		return OK;
-	if (strlen(stream_ticket) != STREAM_TICKET_LEN || stream_ticket[strspn(stream_ticket, "0123456789abcdef")]) {
+	digits = stream_ticket + (kind == TICKET_USER && *stream_ticket == 'u');
+	if ((kind == TICKET_USER && digits == stream_ticket) || strlen(digits) != STREAM_TICKET_LEN ||
+		digits[strspn(digits, "0123456789abcdef")]) {
 		*details = "The stream ticket is not valid.";
 		return ERR_UNAUTHENTICATED;
 	}
-	if (*as && memcmp(*as, stream_ticket, 8) != 0) {
+	if (*as && memcmp(*as, digits, 8) != 0) {
 		*details = "as and stream_ticket name different participants.";
 		return ERR_BAD_REQUEST;
 	}
 	out->stream_ticket = stream_ticket;
-	*as = stream_ticket; /* its first 8 digits */
+	*as = digits; /* its first 8 */
 	return OK;
 }
 
@@ -157,7 +157,7 @@ static enum err by_bearer(
 }
 
 /* Cookies come along with requests that any page can cause: those must be ours (design §6). */
-static enum err against_forgery(const struct request *r, const char **details)
+enum err credentials_against_forgery(const struct request *r, const char **details)
 {
 	bool writes = r->method != METHOD_GET && r->method != METHOD_HEAD;
 
@@ -184,7 +184,7 @@ static enum err by_cookie(const struct exchange *x, struct jar *jar, struct cred
 	}
 	if (!jar->valid)
 		return jar->expired ? ERR_TICKET_EXPIRED : ERR_UNAUTHENTICATED;
-	e = against_forgery(&x->request, details);
+	e = credentials_against_forgery(&x->request, details);
 	if (e != OK)
 		return e;
 	out->ticket = jar->ticket;
@@ -202,7 +202,7 @@ static enum err look_around(
 
 	*details = NULL;
 	*out = (struct credentials){0};
-	e = wanted_hash(x, use, out, &as, details);
+	e = credentials_wanted(x, jar.kind, use, out, &as, details);
 	if (e != OK)
 		return e;
 	if (x->request.authorization)
@@ -242,21 +242,23 @@ enum err credentials_other(const struct exchange *x, enum ticket_kind kind, stru
 	return e == OK && out->kind != kind ? ERR_FORBIDDEN : e;
 }
 
-static void cookie_name_path(const struct ticket *t, char name[COOKIE_NAME_LEN + 1], char *path, size_t path_size)
+static void cookie_name_path(const struct ticket *t, char name[USER_COOKIE_NAME_LEN + 1], char *path, size_t path_size)
 {
 	char hash[9];
 
 	ticket_short_hash(hash, t);
-	snprintf(name, COOKIE_NAME_LEN + 1, COOKIE_PREFIX "%s", hash);
+	snprintf(name, USER_COOKIE_NAME_LEN + 1, "%s%s", t->kind == TICKET_USER ? USER_COOKIE_PREFIX : COOKIE_PREFIX, hash);
 	if (t->kind == TICKET_DESK)
 		snprintf(path, path_size, "/api/desk");
+	else if (t->kind == TICKET_USER && !*t->conversation)
+		snprintf(path, path_size, "/");
 	else
 		snprintf(path, path_size, "/api/conversations/%s", t->conversation);
 }
 
 void credentials_cookie_set(struct exchange *x, const struct ticket *t, const char *jwt, size_t jwt_len)
 {
-	char name[COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
+	char name[USER_COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
 
 	cookie_name_path(t, name, path, sizeof path);
 	cookie_set(x, name, jwt, jwt_len, path);
@@ -264,7 +266,7 @@ void credentials_cookie_set(struct exchange *x, const struct ticket *t, const ch
 
 void credentials_cookie_clear(struct exchange *x, const struct ticket *t)
 {
-	char name[COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
+	char name[USER_COOKIE_NAME_LEN + 1], path[32 + ID_MAX];
 
 	cookie_name_path(t, name, path, sizeof path);
 	cookie_clear(x, name, path);
@@ -300,6 +302,8 @@ int credentials_cookies_clear(struct exchange *x, const char *path, const char *
 
 void credentials_stream_ticket(char *out, const struct ticket *t)
 {
+	if (t->kind == TICKET_USER)
+		*out++ = 'u';
 	ticket_short_hash(out, t);
 	id_hex(out + 8, STREAM_TICKET_LEN - 8);
 }

@@ -1,52 +1,286 @@
-/* Users of lasting conversations (see credentials.h): accounts made here, and MainServer's users. Called by api/guard and by the stream program. */
+/* Users of lasting conversations (see credentials.h): accounts made here, and MainServer's users. Called by api/guard, api/auth and the stream program.
+ *
+ * Three things may say who somebody is: a bearer token; the login cookie, which only the store can read; and cookies that hold a user's token, for those who cannot send a
+ * header (room_user_<short hash>: of everything, or of one stream). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/config.h"
 #include "chat/credentials_parts.h"
+#include "chat/login.h"
+#include "http/cookie.h"
+#include "store/logins.h"
 
-static enum err bearer(const struct exchange *x, struct credentials *out, const char **details)
+struct users {
+	const char *as;     /* the hash wanted, NULL = any */
+	const char *beside; /* the bearer's hash, NULL without one */
+	int offered, valid;
+	bool expired, several, bearer_among;
+	struct ticket ticket; /* the first valid one */
+	const char *jwt;
+	size_t jwt_len;
+	const char *login; /* the login cookie's value, NULL = none */
+	bool logins_differ;
+};
+
+static bool is(const char *name, size_t len, const char *wanted)
 {
-	*details = NULL;
-	*out = (struct credentials){0};
-	if (request_query_has_jwt(&x->request)) {
-		*details = "A token must not stand in a query string.";
-		return ERR_UNAUTHENTICATED;
-	}
-	if (!x->request.authorization)
-		return ERR_UNAUTHENTICATED;
-	return credentials_bearer(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
+	return len == strlen(wanted) && memcmp(name, wanted, len) == 0;
 }
 
-enum err credentials_user(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details)
+static void look_at_login(struct users *u, const char *value, size_t len)
 {
-	enum err e = bearer(x, out, details);
+	if (len != LOGIN_VALUE_LEN || strspn(value, "0123456789abcdef") < LOGIN_VALUE_LEN)
+		return;
+	if (!u->login)
+		u->login = value;
+	else
+		u->logins_differ |= memcmp(u->login, value, len) != 0;
+}
 
-	(void)use;
+static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	struct users *u = ctx;
+	struct ticket t;
+	char hash[9];
+	enum err e;
+
+	if (is(name, name_len, LOGIN_COOKIE))
+		look_at_login(u, value, value_len);
+	if (name_len != USER_COOKIE_NAME_LEN || memcmp(name, USER_COOKIE_PREFIX, sizeof USER_COOKIE_PREFIX - 1) != 0)
+		return true;
+	name += sizeof USER_COOKIE_PREFIX - 1;
+	if (u->as && memcmp(name, u->as, 8) != 0)
+		return true;
+	if (++u->offered > COOKIES_MAX)
+		return true;
+	e = ticket_verify(&t, value, value_len, NULL);
+	u->expired |= e == ERR_TICKET_EXPIRED;
+	if (e != OK || t.kind != TICKET_USER)
+		return true;
+	ticket_short_hash(hash, &t);
+	if (memcmp(name, hash, 8) != 0)
+		return true;
+	u->bearer_among |= u->beside && strcmp(hash, u->beside) == 0;
+	if (u->valid++ == 0) {
+		u->ticket = t;
+		u->jwt = value;
+		u->jwt_len = value_len;
+	} else {
+		u->several |= !ticket_same(&t, &u->ticket);
+	}
+	return true;
+}
+
+/* The login that the cookie names is to be looked at beside ticket, unless that rests on the same one. */
+static void put_beside(struct credentials *out, const char *login)
+{
+	login_id(out->beside, login, LOGIN_VALUE_LEN);
+	if (strcmp(out->beside, out->ticket.login) == 0)
+		*out->beside = '\0';
+}
+
+static enum err by_bearer(const struct request *r, enum credentials_use use, const char *as, struct credentials *out, const char **details)
+{
+	struct users u = {0};
+	char hash[9];
+
+	out->known = true;
+	if (!as && !r->cookie)
+		return OK;
+	ticket_short_hash(hash, &out->ticket);
+	if (as && memcmp(as, hash, 8) != 0) {
+		*details = "The Authorization header and the query name different people.";
+		return ERR_BAD_REQUEST;
+	}
+	u.beside = hash;
+	request_cookies(r, look_at_cookie, &u);
+	if (use == CREDENTIALS_ENTRANCE)
+		return OK;
+	if (u.valid && !u.bearer_among) {
+		*details = "The Authorization header and the cookies name different people.";
+		return ERR_BAD_REQUEST;
+	}
+	if (u.login)
+		put_beside(out, u.login);
+	return OK;
+}
+
+static enum err by_cookie(const struct request *r, const char *as, struct credentials *out, const char **details)
+{
+	struct users u = {.as = as};
+	enum err e;
+
+	request_cookies(r, look_at_cookie, &u);
+	if (u.several || u.logins_differ) {
+		*details = "Cookies of several people are here; ?as= says which one is meant.";
+		return ERR_BAD_REQUEST;
+	}
+	if (!u.valid && !u.login)
+		return u.expired ? ERR_TICKET_EXPIRED : ERR_UNAUTHENTICATED;
+	e = credentials_against_forgery(r, details);
 	if (e != OK)
 		return e;
-	if (out->ticket.kind != TICKET_USER) {
-		*details = "This token is no user's.";
-		return ERR_FORBIDDEN;
+	out->known = out->by_cookie = true;
+	if (u.valid) {
+		out->ticket = u.ticket;
+		out->jwt = u.jwt;
+		out->jwt_len = u.jwt_len;
+		if (u.login && !as) /* as chose the other one */
+			put_beside(out, u.login);
+		return OK;
 	}
-	out->known = true;
+	out->ticket.kind = TICKET_USER;
+	snprintf(out->ticket.side, sizeof out->ticket.side, "user");
+	login_id(out->ticket.login, u.login, LOGIN_VALUE_LEN);
+	if (as)
+		memcpy(out->as, as, 8);
 	return OK;
+}
+
+enum err credentials_user(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+{
+	const struct request *r = &x->request;
+	const char *as;
+	enum err e;
+
+	*details = NULL;
+	*out = (struct credentials){0};
+	e = credentials_wanted(x, TICKET_USER, use, out, &as, details);
+	if (e != OK)
+		return e;
+	if (r->authorization) {
+		e = credentials_bearer(r, &out->ticket, &out->jwt, &out->jwt_len, details);
+		if (e == OK && out->ticket.kind != TICKET_USER) {
+			*details = "This token is no user's.";
+			return ERR_FORBIDDEN;
+		}
+		if (e == OK)
+			e = by_bearer(r, use, as, out, details);
+	} else {
+		e = by_cookie(r, as, out, details);
+		if (out->stream_ticket && (e == ERR_UNAUTHENTICATED || e == ERR_TICKET_EXPIRED))
+			return OK; /* the stream ticket itself must do */
+	}
+	if (conversation)
+		snprintf(out->ticket.conversation, sizeof out->ticket.conversation, "%s", conversation);
+	return e;
+}
+
+/* Whether a request is a user's, and not a participant's: by the bearer, by the stream ticket, or because there are only such cookies. */
+static bool of_user(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, enum err *e,
+	const char **details)
+{
+	const struct request *r = &x->request;
+	const char *stream_ticket = NULL, *token;
+	size_t len;
+
+	if (r->authorization)
+		return credentials_bearer(r, &out->ticket, &token, &len, details) == OK && out->ticket.kind == TICKET_USER;
+	if (use == CREDENTIALS_STREAM && *r->query && request_query(r, "stream_ticket", &stream_ticket) == OK && stream_ticket &&
+		*stream_ticket == 'u')
+		return true;
+	*e = credentials_participant(x, conversation, use, out, details);
+	return *e == ERR_UNAUTHENTICATED || *e == ERR_TICKET_EXPIRED;
 }
 
 enum err credentials_member(
 	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
 {
-	if (!x->request.authorization || bearer(x, out, details) != OK || out->ticket.kind != TICKET_USER)
+	struct credentials user = {0};
+	const char *user_details = NULL;
+	enum err e = OK, user_e;
+
+	if (of_user(x, conversation, use, out, &e, details))
+		user_e = credentials_user(x, conversation, use, &user, &user_details);
+	else if (x->request.authorization)
 		return credentials_participant(x, conversation, use, out, details);
+	else
+		return e;
+	if (e != OK && (user_e == ERR_UNAUTHENTICATED || user_e == ERR_TICKET_EXPIRED))
+		return e; /* neither: a participant's is the answer that says more */
+	*out = user;
+	*details = user_details;
+	return user_e;
+}
+
+enum err credentials_manager(const struct exchange *x, const char *conversation, struct credentials *out, const char **details)
+{
+	const struct request *r = &x->request;
+
+	*out = (struct credentials){0};
+	if (!r->authorization || request_query_has_jwt(r) || credentials_bearer(r, &out->ticket, &out->jwt, &out->jwt_len, details) != OK ||
+		out->ticket.kind != TICKET_SERVICE)
+		return credentials_user(x, conversation, CREDENTIALS_REST, out, details);
+	*details = NULL;
 	out->known = true;
-	snprintf(out->ticket.conversation, sizeof out->ticket.conversation, "%s", conversation);
+	if (conversation)
+		snprintf(out->ticket.conversation, sizeof out->ticket.conversation, "%s", conversation);
 	return OK;
 }
 
-enum err credentials_manager(const struct exchange *x, struct credentials *out, const char **details)
+/* ---- cookies ---- */
+
+void credentials_login_set(struct exchange *x, const char *value)
 {
-	if (x->request.authorization && bearer(x, out, details) == OK && out->ticket.kind == TICKET_SERVICE) {
-		out->known = true;
-		return OK;
-	}
-	return credentials_user(x, CREDENTIALS_REST, out, details);
+	cookie_set_lasting(x, LOGIN_COOKIE, value, LOGIN_VALUE_LEN, "/", LOGIN_LIFE_MS / 1000);
+}
+
+void credentials_login_clear(struct exchange *x)
+{
+	cookie_clear(x, LOGIN_COOKIE, "/");
+}
+
+void credentials_stream_cookie(struct exchange *x, const struct ticket *t)
+{
+	char name[USER_COOKIE_NAME_LEN + 1] = USER_COOKIE_PREFIX, path[40 + ID_MAX] = "/api/events";
+	int64_t most = clock_now_ms() + config_number("ROOM_TICKET_S") * 1000;
+	struct ticket mine = *t;
+	char *jwt;
+
+	if (mine.expires_at_ms > most) /* a login lasts longer than any token may */
+		mine.expires_at_ms = most;
+	jwt = ticket_mint(&mine);
+	if (!jwt)
+		abort();
+	ticket_short_hash(name + sizeof USER_COOKIE_PREFIX - 1, t);
+	if (*t->conversation)
+		snprintf(path, sizeof path, "/api/conversations/%s/events", t->conversation);
+	cookie_set(x, name, jwt, strlen(jwt), path);
+	free(jwt);
+}
+
+const char *credentials_login(const struct request *r)
+{
+	struct users u = {0};
+
+	request_cookies(r, look_at_cookie, &u);
+	return u.login;
+}
+
+struct clearing {
+	struct exchange *x;
+	int cleared;
+};
+
+static bool clear_one(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	struct clearing *c = ctx;
+
+	(void)value;
+	(void)value_len;
+	if (name_len == USER_COOKIE_NAME_LEN && memcmp(name, USER_COOKIE_PREFIX, sizeof USER_COOKIE_PREFIX - 1) == 0 &&
+		strspn(name + sizeof USER_COOKIE_PREFIX - 1, "0123456789abcdef") >= 8 && c->cleared++ < COOKIES_MAX)
+		cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), "/");
+	return true;
+}
+
+void credentials_users_clear(struct exchange *x)
+{
+	struct clearing c = {.x = x};
+
+	request_cookies(&x->request, clear_one, &c);
 }

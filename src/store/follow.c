@@ -14,8 +14,8 @@ enum { MARKS_MOST = 200, TEXT_MOST = 256 * 1024 };
 enum err follow_login(struct db *d, const char *login)
 {
 	int64_t stands;
-	enum err e = db_number(
-		d, &stands, "SELECT COUNT(*) FROM logins WHERE id = $1 AND expires_at > $2", DB_ARGS(db_text(login), db_int(clock_now_ms())));
+	enum err e = db_number(d, &stands, "SELECT COUNT(*) FROM logins WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2",
+		DB_ARGS(db_text(login), db_int(clock_now_ms())));
 
 	return e == OK && stands == 0 ? ERR_UNAUTHENTICATED : e;
 }

@@ -133,7 +133,7 @@ static enum err look_who(const struct exchange *x, const struct wish *w, struct 
 	if (w->desk)
 		return credentials_desk(x, CREDENTIALS_STREAM, who, details);
 	if (w->feed)
-		return credentials_user(x, CREDENTIALS_STREAM, who, details);
+		return credentials_user(x, NULL, CREDENTIALS_STREAM, who, details);
 	return credentials_member(x, x->request.params[0], CREDENTIALS_STREAM, who, details);
 }
 
