@@ -9,6 +9,7 @@
 
 #include "api/guard.h"
 #include "api/routes.h"
+#include "api/upload.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/seal.h"
@@ -26,6 +27,9 @@ static const struct route routes[] = {
 	{METHOD_GET, CONVERSATION "/messages", WHO_MEMBER, ACT_HISTORY, messages_list},
 	{METHOD_PATCH, CONVERSATION "/messages/{mid}", WHO_MEMBER, ACT_SEND, messages_edit},
 	{METHOD_DELETE, CONVERSATION "/messages/{mid}", WHO_MEMBER, ACT_SEND, messages_delete},
+	{METHOD_POST, CONVERSATION "/files", WHO_PARTICIPANT, ACT_SEND, files_upload},
+	{METHOD_GET, CONVERSATION "/files/{fid}", WHO_PARTICIPANT, ACT_HISTORY, files_show},
+	{METHOD_DELETE, CONVERSATION "/files/{fid}", WHO_PARTICIPANT, ACT_SEND, files_drop},
 	{METHOD_PUT, CONVERSATION "/alive", WHO_MEMBER, 0, signals_alive},
 	{METHOD_POST, CONVERSATION "/typing", WHO_MEMBER, 0, signals_typing},
 	{METHOD_PUT, CONVERSATION "/read", WHO_MEMBER, 0, signals_read},
@@ -97,6 +101,7 @@ static int setup(void)
 		fputs("api.fcgi: descriptor 0 must be a listening socket\n", stderr);
 		return -1;
 	}
+	exchange_leave_bodies(upload_leaves_body);
 	if (store_open() != OK) {
 		fputs("ROOM_REDIS: no address I understand\n", stderr);
 		return -1;

@@ -3,6 +3,7 @@
 #include "api/routes.h"
 #include "chat/session.h"
 #include "http/body.h"
+#include "store/vault.h"
 
 static void ended(void *exchange, enum err e, const struct session *s)
 {
@@ -33,6 +34,8 @@ void closing_end(struct exchange *x)
 static void erased(void *exchange, enum err e, const struct session *s)
 {
 	(void)s;
+	if (e == OK)
+		vault_remove_all(VAULT_MEMORY, ticket_of(exchange)->conversation);
 	answer_empty(exchange, e);
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/guard.h"
 #include "api/routes.h"
+#include "chat/file.h"
 #include "chat/message.h"
 #include "http/body.h"
 
@@ -37,14 +38,48 @@ static void deleted(void *exchange, enum err e, const struct message_sent *m)
 		answer_message(exchange, e, m, 0);
 }
 
+/* The member `files`: ids, each once, as one word list. NULL: none. */
+static const char *take_files(struct body *b)
+{
+	const json_t *list = body_member(b, "files"), *item;
+	size_t n = json_array_size(list), i;
+	struct buf ids;
+	const char *all;
+
+	if (!list)
+		return NULL;
+	if (!json_is_array(list) || n < 1 || n > FILES_A_MESSAGE) {
+		body_wrong(b, ERR_BAD_REQUEST, "files must be 1 to %d ids.", FILES_A_MESSAGE);
+		return NULL;
+	}
+	buf_init(&ids, FILES_A_MESSAGE * (ID_MAX + 1));
+	json_array_foreach(list, i, item)
+	{
+		const char *id = json_string_value(item);
+		if (!id || !file_id_valid(id) || (ids.data && strstr(ids.data, id)))
+			body_wrong(b, ERR_BAD_REQUEST, "files must be ids as the upload answered them, each once.");
+		else
+			buf_printf(&ids, "%s%s", i > 0 ? " " : "", id);
+	}
+	all = b->error == OK ? arena_strdup(b->arena, ids.data) : NULL;
+	buf_done(&ids);
+	return all;
+}
+
 void messages_send(struct exchange *x)
 {
-	struct message_new n = {.by = ticket_of(x)};
+	struct message_new n = {.by = ticket_of(x), .content = ""};
 	struct body b;
 
 	body_open(&b, &x->request, true);
-	n.content = body_content(&b, "content", CONTENT_MAX_BYTES, &n.content_len);
+	n.files = take_files(&b);
+	if (!n.files || body_member(&b, "content")) /* files may come without a word */
+		n.content = body_content(&b, "content", CONTENT_MAX_BYTES, &n.content_len);
 	n.type = body_id(&b, "type", false);
+	if (n.files ? n.type && strcmp(n.type, "file") != 0 : n.type && strcmp(n.type, "file") == 0)
+		body_wrong(&b, ERR_BAD_REQUEST, "Messages with files, and no others, have the type file.");
+	if (n.files)
+		n.type = "file";
 	n.client_id = body_id(&b, "clientId", false);
 	n.reply_to = body_integer(&b, "replyTo", 1, ID_MOST, 0);
 	n.thread_id = body_id(&b, "threadId", false);

@@ -19,6 +19,11 @@ void messages_list(struct exchange *x);
 void messages_edit(struct exchange *x);
 void messages_delete(struct exchange *x);
 
+/* files.c */
+void files_upload(struct exchange *x);
+void files_show(struct exchange *x);
+void files_drop(struct exchange *x);
+
 /* signals.c: what passes */
 void signals_typing(struct exchange *x);
 void signals_read(struct exchange *x);

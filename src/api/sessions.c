@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "store/dbpool.h"
 #include "store/ledger.h"
+#include "store/vault.h"
 
 #define ANSWER_MAX_BYTES (16 * 1024)
 
@@ -226,6 +227,8 @@ void sessions_end(struct exchange *x)
 static void erased(void *exchange, enum err e, const struct session *s)
 {
 	(void)s;
+	if (e == OK)
+		vault_remove_all(VAULT_MEMORY, path_session(exchange));
 	answer_empty(exchange, e);
 }
 

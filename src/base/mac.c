@@ -1,6 +1,7 @@
 /* HMAC-SHA256 and base64: see mac.h. */
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mac.h"
 
@@ -12,6 +13,24 @@ void mac_sha256(unsigned char out[MAC_BYTES], const void *key, size_t key_len, c
 	crypto_auth_hmacsha256_update(&state, bytes, len);
 	crypto_auth_hmacsha256_final(&state, out);
 	sodium_memzero(&state, sizeof state);
+}
+
+void mac_sha256_hex(char out[2 * MAC_BYTES + 1], const void *bytes, size_t len)
+{
+	unsigned char sum[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(sum, bytes, len);
+	sodium_bin2hex(out, 2 * MAC_BYTES + 1, sum, sizeof sum);
+}
+
+void mac_blake2b_hex(char out[2 * MAC_BYTES + 1], const char *key, const void *bytes, size_t len)
+{
+	unsigned char sum[MAC_BYTES], folded[MAC_BYTES];
+
+	/* Keys of BLAKE2b are 64 bytes at most. */
+	crypto_generichash(folded, sizeof folded, (const unsigned char *)key, strlen(key), NULL, 0);
+	crypto_generichash(sum, sizeof sum, bytes, len, folded, sizeof folded);
+	sodium_bin2hex(out, 2 * MAC_BYTES + 1, sum, sizeof sum);
 }
 
 void mac_base64(struct buf *out, const void *bytes, size_t len)

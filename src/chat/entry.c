@@ -23,6 +23,31 @@ static int64_t number(struct span s)
 	return n;
 }
 
+void metadata_split(struct span kept, struct span *files, struct span *metadata)
+{
+	size_t digits = 0, n = (size_t)number(kept);
+
+	while (digits < kept.len && kept.at[digits] >= '0' && kept.at[digits] <= '9')
+		digits++;
+	if (digits > 0 && n <= kept.len - digits) {
+		*files = (struct span){kept.at + digits, n};
+		*metadata = (struct span){kept.at + digits + n, kept.len - digits - n};
+	} else {
+		*files = (struct span){0};
+		*metadata = kept;
+	}
+}
+
+void metadata_join(struct buf *b, struct span files, const char *metadata)
+{
+	if (files.len > 0) {
+		buf_int(b, (int64_t)files.len);
+		buf_add(b, files.at, files.len);
+	}
+	if (metadata != NULL)
+		buf_str(b, metadata);
+}
+
 static bool parse_message(struct message *m, int64_t id, struct span rest)
 {
 	struct span kind = line(&rest);
@@ -34,7 +59,7 @@ static bool parse_message(struct message *m, int64_t id, struct span rest)
 	m->role = line(&rest);
 	m->refs = line(&rest);
 	m->content = line(&rest);
-	m->metadata = line(&rest);
+	metadata_split(line(&rest), &m->files, &m->metadata);
 	m->edited_at = line(&rest);
 	m->deleted_at = line(&rest);
 	return kind.len == 1 && kind.at[0] == 'm' && m->check.len == ID_CHECK_LEN && m->refs.len > 0;
@@ -92,6 +117,10 @@ void message_json(struct buf *b, const char *conversation, const struct message 
 	if (m->deleted_at.len == 0) {
 		BUF_LIT(b, ",\"content\":");
 		add(b, m->content);
+	}
+	if (m->files.len > 0) {
+		BUF_LIT(b, ",\"files\":");
+		add(b, m->files);
 	}
 	BUF_LIT(b, ",\"sentAt\":");
 	add(b, m->sent_at);

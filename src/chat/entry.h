@@ -21,6 +21,7 @@ struct message {
 	struct span sent_at, sender, role;
 	struct span refs;                  /* JSON members: "type":…[,"clientId":…][,"replyTo":…][,"threadId":…] */
 	struct span content, metadata;     /* JSON; empty when deleted, or none */
+	struct span files;                 /* JSON array; empty when there are none, or deleted */
 	struct span edited_at, deleted_at; /* empty = not */
 };
 
@@ -35,6 +36,10 @@ struct entry {
 
 /* Parses the entry at position (markers expanded as readers get them). False when it is none of ours. */
 bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t len);
+
+/* A message's metadata as logs keep it has its files in front: "<bytes of the array><array><metadata>". What begins otherwise is metadata alone. */
+void metadata_split(struct span kept, struct span *files, struct span *metadata);
+void metadata_join(struct buf *b, struct span files, const char *metadata); /* metadata NULL or "": none */
 
 /* Appends the contract's message object. A deleted one carries no content. expires_at > 0 adds the deadline. */
 void message_json(struct buf *b, const char *conversation, const struct message *m, int64_t expires_at);

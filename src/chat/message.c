@@ -6,6 +6,7 @@
 #include "chat/call.h"
 #include "chat/entry.h"
 #include "store/store.h"
+#include "store/vault.h"
 
 struct pending {
 	message_done *done;
@@ -13,6 +14,7 @@ struct pending {
 	char conversation[ID_MAX + 1];
 	char sender[ID_MAX + 1], role[10];
 	size_t refs_len, content_len, metadata_len;
+	bool with_files;
 	char text[]; /* refs, content, metadata of a message under way: the answer is made of what was sent, not read back */
 };
 
@@ -90,6 +92,11 @@ static void sent(void *ctx, const struct reply *r)
 		.content = {p->text + p->refs_len, p->content_len},
 		.metadata = {p->text + p->refs_len + p->content_len, p->metadata_len},
 	};
+	if (p->with_files) { /* what the store knows of them, and our metadata behind it */
+		struct span kept;
+		kept.at = reply_text(reply_at(r, 6), &kept.len);
+		metadata_split(kept, &m.files, &m.metadata);
+	}
 	m.check.at = reply_text(reply_at(r, 2), &m.check.len);
 	struct buf json;
 	buf_init(&json, 256 * 1024);
@@ -120,6 +127,7 @@ void message_send(const struct message_new *n, message_done *done, void *ctx)
 	p->refs_len = refs_len;
 	p->content_len = content_len;
 	p->metadata_len = metadata_len;
+	p->with_files = n->files != NULL;
 	buf_done(&text);
 
 	call_participant(&a, n->by);
@@ -130,6 +138,7 @@ void message_send(const struct message_new *n, message_done *done, void *ctx)
 	args_int(&a, n->reply_to);
 	call_rates(&a);
 	args_int(&a, LOG_MOST);
+	args_str(&a, n->files);
 	redis_script(store_commands(), "send", &a, sent, p);
 }
 
@@ -150,6 +159,8 @@ static void amended(void *ctx, const struct reply *r)
 		fail(p, e, retry_after_s);
 		return;
 	}
+	for (size_t i = 0; i < reply_count(reply_at(r, 4)); i++)
+		vault_remove(VAULT_MEMORY, p->conversation, reply_text(reply_at(reply_at(r, 4), i), NULL)); /* else the worker does it soon */
 	struct buf json;
 	buf_init(&json, 256 * 1024);
 	message_json(&json, p->conversation, &entry.message, reply_int(reply_at(r, 3)));

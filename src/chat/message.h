@@ -20,6 +20,8 @@ struct message_new {
 	int64_t reply_to;      /* a message's id, 0 = none; ERR_BAD_REQUEST when there is no such message */
 	const char *thread_id; /* NULL = none */
 	const char *metadata;  /* compact JSON object, NULL = none */
+	const char
+		*files; /* ids of files, a blank between, each once; NULL = none. ERR_BAD_REQUEST when one is not the sender's own and unsent */
 };
 
 struct message_sent {

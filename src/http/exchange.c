@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +25,8 @@
 
 static atomic_bool ending;
 static atomic_int open_count;
-static bool accepts_ahead; /* set before threads start */
+static bool accepts_ahead;                               /* these two are set before threads start */
+static bool (*left_to_handler)(const struct request *r); /* NULL: none */
 
 enum err exchange_setup(void)
 {
@@ -130,9 +132,45 @@ void exchange_accept_ahead(void)
 	ahead_start(next_connection);
 }
 
+void exchange_leave_bodies(bool (*which)(const struct request *r))
+{
+	left_to_handler = which;
+}
+
+/* Lets go of what libfcgi holds, but not of the connection. */
+static void request_drop(FCGX_Request *r)
+{
+	FCGX_Free(r, 0);
+	free(r);
+}
+
+bool exchange_body(struct exchange *x, bool (*take)(void *ctx, const char *bytes, size_t len), void *ctx)
+{
+	struct timeval limit = {.tv_sec = BODY_PAUSE_S};
+	FCGX_Stream *in = ((FCGX_Request *)x->coming)->in;
+	char piece[16384];
+	int64_t got = 0, began_ms = clock_mono_ms(), late_ms;
+	int c;
+
+	setsockopt(x->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	/* The first byte waits for the peer; the rest of what has come with it does not. */
+	while ((c = FCGX_GetChar(in)) != EOF) {
+		int there = (int)(in->stop - in->rdNext);
+		int n = FCGX_GetStr(piece + 1, there < (int)sizeof piece - 1 ? there : (int)sizeof piece - 1, in) + 1;
+		piece[0] = (char)c;
+		got += n;
+		late_ms = clock_mono_ms() - began_ms - BODY_GRACE_S * 1000;
+		if (late_ms > 0 && late_ms / 1000 * BODY_LEAST_BYTES_S > got)
+			return false;
+		if (!take(ctx, piece, (size_t)n))
+			return false;
+	}
+	return FCGX_GetError(in) == 0 && (x->request.content_length < 0 || got == x->request.content_length);
+}
+
 struct exchange *exchange_accept(void)
 {
-	FCGX_Request r;
+	FCGX_Request *r;
 	int fd;
 
 	while ((fd = accepts_ahead ? ahead_take() : next_connection()) >= 0) {
@@ -141,17 +179,25 @@ struct exchange *exchange_accept(void)
 
 		/* A request that already has its connection, as if kept from the one before: libfcgi reads it instead of accepting. If it cannot, it closes
 		 * the connection and tries its listening socket, which is none. */
-		FCGX_InitRequest(&r, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-		r.ipcFd = fd;
-		r.keepConnection = 1;
-		if (FCGX_Accept_r(&r) != 0)
+		if (!(r = calloc(1, sizeof *r)))
+			abort();
+		FCGX_InitRequest(r, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+		r->ipcFd = fd;
+		r->keepConnection = 1;
+		if (FCGX_Accept_r(r) != 0) {
+			free(r);
 			continue;
+		}
 		x = exchange_new(fd);
-		x->fcgi_id = (uint16_t)r.requestId;
-		request_read(&x->request, r.envp);
-		whole = r.role == FCGI_RESPONDER && read_body(&x->request, r.in);
-		FCGX_Free(&r, 0);
-		r.ipcFd = -1;
+		x->fcgi_id = (uint16_t)r->requestId;
+		request_read(&x->request, r->envp);
+		if (r->role == FCGI_RESPONDER && left_to_handler && left_to_handler(&x->request)) {
+			x->request.body_coming = true;
+			x->coming = r;
+			return x;
+		}
+		whole = r->role == FCGI_RESPONDER && read_body(&x->request, r->in);
+		request_drop(r);
 		if (whole)
 			return x;
 		exchange_free(x);
@@ -169,6 +215,8 @@ void exchange_header(struct exchange *x, const char *name, const char *value)
 
 void exchange_free(struct exchange *x)
 {
+	if (x->coming)
+		request_drop(x->coming);
 	if (x->fd >= 0)
 		close(x->fd);
 	buf_done(&x->headers);

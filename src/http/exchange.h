@@ -21,6 +21,7 @@ struct exchange {
 	uint16_t fcgi_id;   /* FastCGI request id */
 	int64_t born_ms;    /* clock_mono_ms at accept */
 	void *slot;         /* the handler's own, in the arena */
+	void *coming;       /* request.body_coming: libfcgi's request, which still has the body to read */
 };
 
 /* Once per process, before threads: listens on descriptor 0 (given by whoever started us). Keeps our own SIGTERM handling. */
@@ -28,6 +29,16 @@ enum err exchange_setup(void) MUST_CHECK;
 
 /* After exchange_setup, where bursts come (hubs): connections are accepted by a thread of its own and wait here, not in the socket's backlog. */
 void exchange_accept_ahead(void);
+
+/* Before threads: bodies of the requests that which() chooses (it sees everything but the body) are not read by exchange_accept: request.body_coming. */
+void exchange_leave_bodies(bool (*which)(const struct request *r));
+
+/* Reads a body that was left: take(ctx, bytes, len) for each piece as it comes. Blocks for as long as the peer takes, so on a thread of its own. False: it did
+ * not come whole (the client went away, or was slower than BODY_LEAST_BYTES_S over the whole and BODY_PAUSE_S at a time), or take said so. Once. */
+#define BODY_LEAST_BYTES_S 4096
+#define BODY_GRACE_S 30
+#define BODY_PAUSE_S 30
+bool exchange_body(struct exchange *x, bool (*take)(void *ctx, const char *bytes, size_t len), void *ctx) MUST_CHECK;
 
 /* Waits for the next request and takes it over. NULL only when the process is to end (exchange_shutdown, listening socket gone).
  * Broken requests are dropped inside. The caller frees by answering. */

@@ -176,6 +176,7 @@ void request_read(struct request *r, char *const params[])
 
 	r->query = r->path = r->body = "";
 	r->method = METHOD_OTHER;
+	r->content_length = -1;
 	id_hex(r->id, sizeof r->id - 1);
 	for (; *params; params++) {
 		const char *name = *params, *equals = strchr(name, '='), *value = equals ? equals + 1 : "";
@@ -189,6 +190,8 @@ void request_read(struct request *r, char *const params[])
 			read_uri(r, value);
 		else if (IS("CONTENT_TYPE"))
 			take(r, &r->content_type, value);
+		else if (IS("CONTENT_LENGTH"))
+			r->content_length = *value ? strtoll(value, NULL, 10) : -1;
 		else if (IS("REMOTE_ADDR"))
 			take(r, &r->remote_addr, value);
 		else if (IS("HTTPS"))

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -33,6 +34,8 @@ struct request {
 	char id[17];      /* X-Request-Id: 16 hex digits, always ours */
 	const char *body; /* body_len bytes, NUL-terminated; "" when there is none */
 	size_t body_len;
+	int64_t content_length;                 /* as lighttpd has checked it; -1: none */
+	bool body_coming;                       /* left on the connection: exchange_body reads it */
 	bool too_large;                         /* the body exceeded REQUEST_MAX_BODY: answer 413 */
 	const char *params[REQUEST_MAX_PARAMS]; /* set by the router: the {…} parts in order */
 };

@@ -3,19 +3,20 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/config.h"
 #include "base/id.h"
 #include "room/command.h"
 #include "room/place.h"
+#include "store/vault.h"
+
+#define PLACE_FILES_MOST 300 /* with a conversation and an id behind it, it must fit into VAULT_PATH */
 
 char *place_path(const char *format, ...)
 {
@@ -48,9 +49,7 @@ char *place_program(const char *name)
 
 bool place_on_tmpfs(const char *path)
 {
-	struct statfs fs;
-
-	return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	return vault_on_tmpfs(path);
 }
 
 /* The first of the two paths that exists, as an absolute path; frees both. */
@@ -117,7 +116,7 @@ static bool find_ours(struct place *p)
 }
 
 /* A name that two state folders do not share and that a later start finds again: what a killed service left in memory is taken over. */
-static char *scratch_of(const char *state)
+static char *scratch_of(const char *state, bool *memory)
 {
 	char *parent = strdup(state), *scratch;
 
@@ -125,19 +124,22 @@ static char *scratch_of(const char *state)
 		abort();
 	while (strlen(parent) > 1 && access(parent, F_OK) != 0)
 		*strrchr(parent, '/') = '\0';
+	*memory = true;
 	if (place_on_tmpfs(*parent ? parent : "/"))
 		scratch = place_path("%s/scratch", state);
 	else if (place_on_tmpfs("/dev/shm") && access("/dev/shm", W_OK) == 0)
 		scratch = place_path("/dev/shm/room-%u-%016llx", (unsigned)geteuid(), (unsigned long long)id_fnv(state, strlen(state)));
 	else
-		scratch = place_path("%s/scratch", state);
+		scratch = (*memory = false, place_path("%s/scratch", state));
 	free(parent);
 	return scratch;
 }
 
 bool place_find(struct place *p)
 {
-	const char *web = config_text("ROOM_WEB"), *state = config_text("ROOM_STATE");
+	const char *web = config_text("ROOM_WEB"), *state = config_text("ROOM_STATE"), *files = config_text("ROOM_FILES");
+
+	bool memory;
 
 	*p = (struct place){0};
 	if (!find_ours(p))
@@ -157,11 +159,17 @@ bool place_find(struct place *p)
 		command_failed("ROOM_STATE=%s: too long for unix sockets (at most 95 bytes)", p->state);
 		goto failed;
 	}
-	if (strpbrk(p->state, "\"\\\n$") || strpbrk(p->web, "\"\\\n$") || strpbrk(p->share, "\"\\\n$")) {
+	p->files = *files ? absolute(files) : place_path("%s/files", p->state);
+	if (!p->files || strlen(p->files) > PLACE_FILES_MOST) {
+		command_failed("ROOM_FILES=%s: %s", files, p->files ? "too long" : strerror(errno));
+		goto failed;
+	}
+	if (strpbrk(p->files, "\"\\\n$") || strpbrk(p->state, "\"\\\n$") || strpbrk(p->web, "\"\\\n$") || strpbrk(p->share, "\"\\\n$")) {
 		command_failed("paths with quotes, dollars, backslashes or line ends cannot be used");
 		goto failed;
 	}
-	p->scratch = scratch_of(p->state);
+	p->scratch = scratch_of(p->state, &memory);
+	p->memory = memory ? place_path("%s/files", p->scratch) : place_path("%s", "");
 	return true;
 failed:
 	place_done(p);
@@ -175,6 +183,8 @@ void place_done(struct place *p)
 	free(p->web);
 	free(p->state);
 	free(p->scratch);
+	free(p->files);
+	free(p->memory);
 	*p = (struct place){0};
 }
 
@@ -220,12 +230,19 @@ bool place_make(const struct place *p)
 	char *logs = place_path("%s/logs", p->state), *redis = place_path("%s/redis", p->scratch),
 		 *upload = place_path("%s/upload", p->scratch);
 	bool good = make_folders(p->state, 0700) && make_folders(logs, 0700) && make_own(p->scratch, 0700) && make_own(redis, 0700) &&
-		make_own(upload, 0700);
+		make_own(upload, 0700) && make_folders(p->files, 0700) && (!*p->memory || make_own(p->memory, 0700));
 
 	free(logs);
 	free(redis);
 	free(upload);
 	return good;
+}
+
+void place_publish_files(const struct place *p)
+{
+	setenv("ROOM_FILES", p->files, 1);
+	if (*p->memory)
+		setenv("ROOM_FILES_MEMORY", p->memory, 1);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)

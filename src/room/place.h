@@ -9,6 +9,8 @@ struct place {
 	char *share;    /* folder of lighttpd.conf and web/ */
 	char *web;      /* ROOM_WEB, or share/web */
 	char *state;    /* ROOM_STATE as an absolute path */
+	char *files;    /* ROOM_FILES, or state/files, as an absolute path */
+	char *memory;   /* scratch/files: sessions' files; "" when the scratch folder is no tmpfs */
 	char *scratch;  /* what must never reach a disk: Redis's files, request bodies; deterministic for a state folder */
 };
 
@@ -16,11 +18,14 @@ struct place {
 bool place_find(struct place *p);
 void place_done(struct place *p);
 
-/* Makes the state folder (with logs/) and the scratch folder (with redis/ and upload/), for their owner only. False after saying why. */
+/* Makes the state folder (with logs/), the folders of files and the scratch folder (with redis/ and upload/), for their owner only. False after saying why. */
 bool place_make(const struct place *p);
 
 /* Removes the scratch folder: all it holds, or only if there is nothing in it that Redis could take up again. */
 void place_remove_scratch(const struct place *p, bool all);
+
+/* Tells our programs, by the environment, where files are; settings are to be loaded again. */
+void place_publish_files(const struct place *p);
 
 bool place_on_tmpfs(const char *path);
 

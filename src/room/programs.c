@@ -113,6 +113,8 @@ static bool write_lighttpd_conf(
 	buf_printf(&text, "var.web = \"%s\"\nvar.state = \"%s\"\n", place->web, place->state);
 	buf_printf(&text, "var.errors = \"%s/web/errors/errors.lua\"\n", place->share);
 	buf_printf(&text, "var.scratch = \"%s/upload\"\n", place->scratch);
+	buf_printf(&text, "var.files = \"%s\"\nvar.files_memory = \"%s\"\n", place->files, *place->memory ? place->memory : place->files);
+	buf_printf(&text, "var.file_kb = %d\n", (int)config_number("ROOM_FILE_MB") * 1024);
 	buf_printf(&text, "var.max_fds = %d\nvar.max_connections = %d\n", max_fds, max_fds / 2);
 	buf_printf(&text, "include \"%s/lighttpd.conf\"\n", place->share);
 	if (config_number("ROOM_ACCESS_LOG")) {

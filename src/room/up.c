@@ -140,6 +140,7 @@ static bool publish_settings(struct up *u)
 	setenv("ROOM_PORT", port, 1);
 	setenv("ROOM_STATE", u->place.state, 1);
 	setenv("ROOM_WEB", u->place.web, 1);
+	place_publish_files(&u->place);
 	if (u->private_redis)
 		setenv("ROOM_REDIS", redis, 1);
 	free(redis);
@@ -251,7 +252,7 @@ static void clear_up(struct up *u, bool ran)
 		unlink(path);
 		free(path);
 	}
-	place_remove_scratch(&u->place, ran);
+	place_remove_scratch(&u->place, ran && u->private_redis); /* sessions that live on elsewhere keep their files */
 }
 
 static void release(struct up *u, int lock)

@@ -17,6 +17,7 @@
 #include "outside/fetch.h"
 #include "room/command.h"
 #include "room/keys.h"
+#include "room/place.h"
 #include "room/running.h"
 #include "worker/jobs.h"
 #include "worker/status.h"
@@ -99,6 +100,21 @@ static bool find_redis(void)
 	return address && config_load() == 0;
 }
 
+/* Nor does it say where files are. */
+static bool find_files(void)
+{
+	struct place place;
+
+	if (*config_text("ROOM_FILES_MEMORY"))
+		return true;
+	if (!place_find(&place))
+		return false;
+	place_publish_files(&place);
+	place_done(&place);
+	config_done();
+	return config_load() == 0;
+}
+
 static bool settings(void)
 {
 	const char *why = NULL;
@@ -106,7 +122,7 @@ static bool settings(void)
 	if (config_load() != 0 || !keys_provide(config_text("ROOM_STATE"), false))
 		return false;
 	config_done();
-	if (config_load() != 0 || !find_redis())
+	if (config_load() != 0 || !find_redis() || !find_files())
 		return false;
 	if (seal_setup(&why) == ERR_BAD_REQUEST)
 		return command_failed("ROOM_KEYS %s", why), false;

@@ -103,6 +103,7 @@ end
 local function keep(deadline)
   local at = deadline + BACKSTOP
   for i = 1, 8 do call('PEXPIREAT', KEYS[i], at) end
+  call('PEXPIREAT', conv .. ':files', at)
   call('PEXPIREAT', gone, deadline + GONE_MS)
   call('ZADD', due, deadline, id)
   call('HSET', conv, 'keptFor', deadline)

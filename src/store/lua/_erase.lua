@@ -6,7 +6,7 @@ local function erase(state, by)
   take_off_desk(c[5])
   announce(id .. '\nx\n' .. state .. '\n' .. now_text)
   for _, who in ipairs({ c[4], c[5] }) do call('ZREM', push, id .. ' ' .. who) end
-  call('DEL', conv, sent, hubs, present, read, delivered, device)
+  call('DEL', conv, sent, hubs, present, read, delivered, device, conv .. ':files')
   if state == 'erased' then   -- else a requested summary is still written, from its sealed copy (design §9)
     call('ZREM', tag .. 'summary', id)
     call('DEL', tag .. 'summary:' .. id, tag .. 'summary:' .. id .. ':copy')

@@ -1,9 +1,10 @@
 -- Rewrites one's own message in place and appends the marker: an edit, or a deletion that keeps no text (design §3).
 -- KEYS _conversation; ARGV _participant, then
 --   6 'edit' or 'delete'  7 position  8 content  9 metadata ('' stays)  10 edits a message may see  11 entries a log may hold  12-15 as send's 11-14
--- Reply {OK, position, entry, expiresAt} | {code} | {RATE_LIMITED, ms}
+-- Reply {OK, position, entry, expiresAt, {blobs of files that nobody needs any more}} | {code} | {RATE_LIMITED, ms}
 --- include _conversation.lua
 --- include _participant.lua
+--- include _files.lua
 local refused = enter(1)
 if refused then return refused end
 local deleting, position = ARGV[6] == 'delete', tonumber(ARGV[7])
@@ -25,12 +26,14 @@ if not deleting and length >= tonumber(ARGV[11]) then return { 'LOG_FULL' } end
 local wait, rate = throttle(tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]))
 if wait and not deleting then return { 'RATE_LIMITED', wait } end
 
+local attached, blobs = files_in(f[8]), {}
 if deleting then
+  for fid in string.gmatch(attached, '"id":"(file_%w+)"') do blobs[#blobs + 1] = drop_file(fid) end
   f[7], f[8], f[9], f[10] = '', '', '', now_text
   call('HINCRBY', conv, 'deleted', 1)
 else
   f[7], f[9], f[11] = ARGV[8], now_text, f[11] + 1
-  if ARGV[9] ~= '' then f[8] = ARGV[9] end
+  if ARGV[9] ~= '' then f[8] = attached .. ARGV[9] end
 end
 entry = table.concat(f, '\n')
 call('LSET', log, position - 1, entry)
@@ -40,4 +43,4 @@ local marker = (deleting and 'd' or 'e') .. '\n' .. check .. '\n' .. now_text ..
 local marker_at = call('RPUSH', log, marker)
 announce(id .. '\nn\n' .. marker_at .. '\n' .. expires_text .. '\n' .. marker .. '\n' .. entry)
 note(deleting and 'deleted' or 'edited', side, position)
-return { 'OK', position, entry, expires }
+return { 'OK', position, entry, expires, blobs }

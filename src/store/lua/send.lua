@@ -1,25 +1,28 @@
 -- Appends a message, or gives the first answer again (design §4).
 -- KEYS _conversation; ARGV _participant, then
 --   6 client id ('' none)  7 refs  8 content (JSON string)  9 metadata (JSON or '')  10 replyTo (0 none)
---   11 messages  12 per ms  13 burst  14 per ms  15 entries a log may hold
--- Reply {OK, position, check, sentAt, expiresAt, repeated} | {code} | {RATE_LIMITED, ms}
+--   11 messages  12 per ms  13 burst  14 per ms  15 entries a log may hold  16 ids of files, a blank between ('' none)
+-- Reply {OK, position, check, sentAt, expiresAt, repeated, metadata with files (only if there are)} | {code} | {RATE_LIMITED, ms}
 --- include _conversation.lua
 --- include _participant.lua
+--- include _files.lua
 local refused = enter(1)
 if refused then return refused end
 
 local client, refs, content, metadata, reply_to = ARGV[6], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10])
+local file_ids = ARGV[16]
 local seen_as, print
 if client ~= '' then
   -- Salted, so that what is left of a deleted message can't be guessed at from outside the session.
   seen_as = me .. ':' .. client
-  print = string.sub(redis.sha1hex(c[SALT] .. refs .. '\n' .. content .. '\n' .. metadata), 1, 16)
+  print = string.sub(redis.sha1hex(c[SALT] .. refs .. '\n' .. content .. '\n' .. metadata .. file_ids), 1, 16)
   local first = call('HGET', sent, seen_as)
   if first then
     local position, first_print, sent_at = string.match(first, '^(%d+) (%x+) (%d+)$')
     if first_print ~= print then return { 'CLIENT_ID_REUSED' } end
     local entry = call('LINDEX', log, position - 1)
-    return { 'OK', tonumber(position), string.sub(entry, 3, 14), tonumber(sent_at), expires, 1 }
+    local was = file_ids ~= '' and string.match(entry, '^' .. string.rep('[^\n]*\n', 7) .. '([^\n]*)') or ''
+    return { 'OK', tonumber(position), string.sub(entry, 3, 14), tonumber(sent_at), expires, 1, was }
   end
 end
 if status ~= 'active' then return { 'SESSION_ENDED' } end
@@ -28,6 +31,16 @@ if wait then return { 'RATE_LIMITED', wait } end
 if reply_to > 0 then
   local target = call('LINDEX', log, reply_to - 1)
   if not target or string.sub(target, 1, 1) ~= 'm' then return { 'BAD_REQUEST' } end
+end
+if file_ids ~= '' then   -- one's own, not sent before
+  local list = {}
+  for fid in string.gmatch(file_ids, '%S+') do
+    local owner, with, _, _, _, json = file_of(fid)
+    if owner ~= me or with ~= '0' then return { 'BAD_REQUEST' } end
+    list[#list + 1] = json
+  end
+  list = '[' .. table.concat(list, ',') .. ']'
+  metadata = #list .. list .. metadata
 end
 
 local entry = 'm\n' .. check .. '\n' .. now_text .. '\n' .. me .. '\n' .. role .. '\n' .. refs .. '\n' .. content .. '\n' .. metadata .. '\n\n\n0'
@@ -42,6 +55,10 @@ if c[FIRST] then
 else
   expires_text = slide('lastMessage', place, 'messages', '1', 'rate:' .. me, rate, 'firstMessage', place)
   keep_key(log, expires)
+end
+for fid in string.gmatch(file_ids, '%S+') do
+  call('HSET', files, fid, (string.gsub(call('HGET', files, fid), '\n0\n', '\n' .. place .. '\n', 1)))
+  call('HINCRBY', files, 'u:' .. me, -1)
 end
 if seen_as then
   call('HSET', sent, seen_as, place .. ' ' .. print .. ' ' .. now_text)
@@ -59,4 +76,4 @@ if other and other ~= '' and other_told ~= 'p' then
   call('ZADD', push, 'NX', other_told == '1' and string.format('%d', now + 10000) or now_text, id .. ' ' .. other)
 end
 note('message', side, place)
-return { 'OK', position, check, now, expires, 0 }
+return { 'OK', position, check, now, expires, 0, metadata }

@@ -1,0 +1,12 @@
+/* Work that takes its time (a body that comes slowly, a file on its way to a store) on threads of their own, so that accepting and reply threads go on. */
+#ifndef BASE_CREW_H
+#define BASE_CREW_H
+
+#include "base/err.h"
+
+#define CREW_MOST 64 /* at work at once in this process */
+
+/* fn(ctx) runs once, soon, on a thread that is nobody else's; it may block. ERR_STORE_UNAVAILABLE: all are at work, fn will not be called. Any thread. */
+enum err crew_run(void (*fn)(void *ctx), void *ctx) MUST_CHECK;
+
+#endif
