@@ -63,6 +63,7 @@ static const struct route routes[] = {
 	{METHOD_POST, "/api/cookie", WHO_USER_ENTRANT, 0, user_cookie},
 	{METHOD_DELETE, "/api/cookie", WHO_ANYONE, 0, user_cookie_clear},
 	{METHOD_POST, "/api/stream-ticket", WHO_USER, 0, user_stream_ticket},
+	{METHOD_GET, "/api/search", WHO_USER, 0, search_show},
 	{METHOD_GET, "/health", WHO_ANYONE, 0, health_show},
 	{METHOD_GET, "/metrics", WHO_ANYONE, 0, health_metrics},
 };

@@ -66,6 +66,9 @@ void summary_put_consent(struct exchange *x);
 void cases_summaries(struct exchange *x);
 void cases_erase(struct exchange *x);
 
+/* search.c */
+void search_show(struct exchange *x);
+
 /* health.c */
 void health_show(struct exchange *x);
 void health_metrics(struct exchange *x);

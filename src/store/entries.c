@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/search.h"
 
 /* ---- appending ---- */
 
@@ -41,8 +42,10 @@ static enum err count_in_thread(struct db *d, const struct conversation *c, cons
 
 enum err entries_put_message(struct db *d, struct conversation *c, struct entry_new *n)
 {
+	struct arena a;
 	enum err e;
 
+	arena_init(&a);
 	id_hex(n->mark, ENTRY_MARK_LEN);
 	n->position = ++c->length;
 	if (c->first_message == 0)
@@ -51,11 +54,12 @@ enum err entries_put_message(struct db *d, struct conversation *c, struct entry_
 	c->last_at = n->at;
 	e = db_exec(d, NULL,
 		"INSERT INTO entries (conversation, position, mark, at, kind, sender, role, type, client_id, print, reply_to, thread, content, "
-		"metadata) "
-		"VALUES ($1, $2, $3, $4, 'm', $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+		"metadata, words) "
+		"VALUES ($1, $2, $3, $4, 'm', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 		DB_ARGS(db_int(c->n), db_int(n->position), db_text(n->mark), db_int(n->at), db_text(n->sender), db_text(n->role), db_text(n->type),
 			db_text(n->client_id), db_text(n->print), db_time(n->reply_to), db_text(n->thread), db_textn(n->content, n->content_len),
-			db_text(n->metadata)));
+			db_text(n->metadata), db_text(search_message_words(&a, c->n, n->content, n->content_len))));
+	arena_done(&a);
 	return e == OK && n->thread ? count_in_thread(d, c, n->thread, 1, n->at) : e;
 }
 
@@ -172,11 +176,16 @@ enum err entries_state(struct db *d, const struct conversation *c, int64_t posit
 enum err entries_edit(
 	struct db *d, struct conversation *c, int64_t position, const char *content, size_t len, const char *metadata, int64_t now)
 {
-	enum err e = db_exec(d, NULL,
-		"UPDATE entries SET content = $3, metadata = COALESCE($4, metadata), edited_at = $5, edits = edits + 1 WHERE conversation = $1 AND "
-		"position = $2",
-		DB_ARGS(db_int(c->n), db_int(position), db_textn(content, len), db_text(metadata), db_int(now)));
+	struct arena a;
+	enum err e;
 
+	arena_init(&a);
+	e = db_exec(d, NULL,
+		"UPDATE entries SET content = $3, metadata = COALESCE($4, metadata), edited_at = $5, edits = edits + 1, words = $6 WHERE "
+		"conversation = $1 AND position = $2",
+		DB_ARGS(db_int(c->n), db_int(position), db_textn(content, len), db_text(metadata), db_int(now),
+			db_text(search_message_words(&a, c->n, content, len))));
+	arena_done(&a);
 	return e == OK ? put_marker(d, c, "e", position, now) : e;
 }
 

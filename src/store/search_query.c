@@ -1,5 +1,5 @@
 /* See search_query.h. */
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/search_query.h"
@@ -44,7 +44,16 @@ struct parsing {
 	size_t words;
 };
 
-/* A piece of the text, as a phrase if there is a word in it. */
+static bool same(const struct search_phrase *p, const struct search_phrase *q)
+{
+	bool same = p->count == q->count && p->open == q->open;
+
+	for (size_t i = 0; same && i < p->count; i++)
+		same = strcmp(p->words[i].text, q->words[i].text) == 0;
+	return same;
+}
+
+/* A piece of the text, as a phrase if there is a word in it; one that was there before says nothing new. */
 static void add_phrase(struct parsing *p, const char *text, size_t len, bool open)
 {
 	struct search_phrase *phrase = &p->out->phrases[p->out->count];
@@ -58,10 +67,13 @@ static void add_phrase(struct parsing *p, const char *text, size_t len, bool ope
 	}
 	last = &w.list[w.count - 1];
 	*phrase = (struct search_phrase){w.list, w.count, open && last->end == len && !last->single && letters(last) >= OPEN_FROM_LETTERS};
+	p->words += w.count;
+	for (size_t i = 0; i < p->out->count; i++)
+		if (same(phrase, &p->out->phrases[i]))
+			return;
 	if (phrase->open)
 		p->out->open = last;
 	p->out->count++;
-	p->words += w.count;
 }
 
 bool search_query_parse(struct search_query *out, struct arena *a, const char *text, size_t len)
@@ -135,9 +147,10 @@ static bool match_phrase(struct matching *m, const struct search_phrase *p, cons
 	double hits = 0, whole = 0;
 
 	for (size_t at = 0; at < w->count; at++) {
-		const struct word *last = &w->list[at + p->count - 1];
+		const struct word *last;
 		if (!stands_at(p, w, at))
 			continue;
+		last = &w->list[at + p->count - 1];
 		hits++;
 		whole += last->len == p->words[p->count - 1].len;
 		add_span(m, w->list[at].start, last->end);
@@ -146,18 +159,20 @@ static bool match_phrase(struct matching *m, const struct search_phrase *p, cons
 	return hits > 0;
 }
 
-/* In order, and those that touch or overlap as one. Mostly sorted already. */
+static int by_place(const void *a, const void *b)
+{
+	const struct search_span *left = a, *right = b;
+
+	return left->start < right->start ? -1 : left->start > right->start;
+}
+
+/* In order, and those that touch or overlap as one. */
 static void tidy(struct search_hits *h)
 {
 	size_t kept = 0;
 
-	for (size_t i = 1; i < h->count; i++) {
-		struct search_span s = h->list[i];
-		size_t at = i;
-		for (; at > 0 && h->list[at - 1].start > s.start; at--)
-			h->list[at] = h->list[at - 1];
-		h->list[at] = s;
-	}
+	if (h->count > 1)
+		qsort(h->list, h->count, sizeof *h->list, by_place);
 	for (size_t i = 0; i < h->count; i++) {
 		if (kept > 0 && h->list[i].start <= h->list[kept - 1].end) {
 			if (h->list[i].end > h->list[kept - 1].end)
