@@ -91,6 +91,13 @@ static enum err for_users(const struct route *route, const struct credentials *w
 	return ERR_NOT_FOUND;
 }
 
+static enum err for_keepers(struct exchange *x, struct credentials *who, const char **details)
+{
+	if (credentials_manager(x, x->request.params[0], who, details) == OK && who->ticket.kind == TICKET_SERVICE)
+		return OK;
+	return credentials_member(x, x->request.params[0], CREDENTIALS_REST, who, details);
+}
+
 static enum err look(struct exchange *x, const struct route *route, struct credentials *who, const char **details)
 {
 	const char *conversation = of_conversation(route) ? x->request.params[0] : NULL;
@@ -105,6 +112,7 @@ static enum err look(struct exchange *x, const struct route *route, struct crede
 	case WHO_USER: return for_users(route, who, credentials_user(x, conversation, CREDENTIALS_REST, who, details), details);
 	case WHO_USER_ENTRANT: return for_users(route, who, credentials_user(x, conversation, CREDENTIALS_ENTRANCE, who, details), details);
 	case WHO_MEMBER: return credentials_member(x, conversation, CREDENTIALS_REST, who, details);
+	case WHO_KEEPER: return for_keepers(x, who, details);
 	case WHO_MANAGER: return for_users(route, who, credentials_manager(x, conversation, who, details), details);
 	}
 	return ERR_INTERNAL;

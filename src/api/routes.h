@@ -40,6 +40,13 @@ void devices_delete_person(struct exchange *x);
 void closing_end(struct exchange *x);
 void closing_erase(struct exchange *x);
 
+/* conversations.c: lasting ones */
+void conversations_list_all(struct exchange *x);
+void conversations_create(struct exchange *x);
+void conversations_show(struct exchange *x);
+void conversations_change(struct exchange *x);
+void conversations_erase_any(struct exchange *x); /* or a session */
+
 /* entrance.c: the ways into EventSource */
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);

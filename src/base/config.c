@@ -71,6 +71,7 @@ static const struct config_row rows[] = {
 	TEXT("ROOM_FILES_MEMORY", "", "folder of sessions' files, on a tmpfs; room up sets it beside its Redis; unset: sessions have none"),
 	NUMBER("ROOM_FILES_MEMORY_MB", "256", 1, 1048576, "MB", "memory that the files of all sessions together may take"),
 	NUMBER("ROOM_FILES_SESSION_MB", "64", 1, 1048576, "MB", "what the files of one session may take"),
+	NUMBER("ROOM_GROUP_MOST", "1000", 2, 10000, "", "people that a lasting conversation may have"),
 	NUMBER("ROOM_APIS", "2", 1, 64, "", "api processes of room up"),
 	NUMBER("ROOM_API_THREADS", "1", 1, 8, "", "accepting threads of an api process"),
 	NUMBER("ROOM_HUBS", "2", 1, 64, "", "hubs (stream processes) of room up"),

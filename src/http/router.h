@@ -15,6 +15,7 @@ enum who {
 	WHO_USER,         /* somebody of lasting conversations: account or MainServer's user */
 	WHO_USER_ENTRANT, /* the same, about to get a cookie */
 	WHO_MEMBER,       /* a participant with a ticket (session), or a user (lasting conversation): whoever may be in {id} */
+	WHO_KEEPER,       /* WHO_MEMBER, or MainServer */
 	WHO_MANAGER,      /* a user, or MainServer: routes of lasting conversations that a service may call, too */
 };
 

@@ -1,0 +1,15 @@
+/* What the handlers of lasting conversations share: from the accepting thread to one of the pool's, which may block. */
+#ifndef API_LASTING_H
+#define API_LASTING_H
+
+#include "http/body.h"
+#include "http/exchange.h"
+#include "store/dbpool.h"
+
+/* fn(d, x) on a thread of the pool answers x. 503 when no connection is to be had. */
+void lasting_run(struct exchange *x, void (*fn)(struct db *d, struct exchange *x));
+
+/* The same when nothing was wrong with the body, else answers what was; closes it. What was read of it must be in x's arena. */
+void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *d, struct exchange *x));
+
+#endif

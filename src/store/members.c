@@ -1,0 +1,110 @@
+/* See members.h. Called by chat/conversation and chat/membership. */
+#include "store/members.h"
+
+static enum err count_people(struct db *d, const struct conversation *c, int64_t more)
+{
+	return db_exec(d, NULL, "UPDATE conversations SET people = people + $2 WHERE n = $1", DB_ARGS(db_int(c->n), db_int(more)));
+}
+
+static enum err there(enum err e, int64_t changed)
+{
+	return e == OK && changed == 0 ? ERR_NOT_FOUND : e;
+}
+
+enum err members_add(struct db *d, const struct conversation *c, const char *participant, const char *role, int64_t now, bool *added)
+{
+	int64_t changed = 0;
+	enum err e = db_exec(d, &changed,
+		"INSERT INTO members (conversation, participant, role, joined_at, read_to, delivered_to, last_at) VALUES ($1, $2, $3, $4, $5, $5, "
+	    "$6) "
+		"ON CONFLICT (conversation, participant) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, left_at = NULL, "
+		"read_to = excluded.read_to, delivered_to = excluded.delivered_to, unread = 0, last_at = excluded.last_at "
+		"WHERE members.left_at IS NOT NULL",
+		DB_ARGS(db_int(c->n), db_text(participant), db_text(role), db_int(now), db_int(c->length), db_int(c->last_at)));
+
+	*added = changed > 0;
+	return e == OK && *added ? count_people(d, c, 1) : e;
+}
+
+enum err members_remove(struct db *d, const struct conversation *c, const char *participant, int64_t now)
+{
+	int64_t changed = 0;
+	enum err e =
+		db_exec(d, &changed, "UPDATE members SET left_at = $3, unread = 0 WHERE conversation = $1 AND participant = $2 AND left_at IS NULL",
+			DB_ARGS(db_int(c->n), db_text(participant), db_int(now)));
+
+	e = there(e, changed);
+	return e == OK ? count_people(d, c, -1) : e;
+}
+
+enum err members_role(struct db *d, const struct conversation *c, const char *participant, const char *role)
+{
+	int64_t changed = 0;
+	enum err e = db_exec(d, &changed, "UPDATE members SET role = $3 WHERE conversation = $1 AND participant = $2 AND left_at IS NULL",
+		DB_ARGS(db_int(c->n), db_text(participant), db_text(role)));
+
+	return there(e, changed);
+}
+
+enum err members_silence(struct db *d, const struct conversation *c, const char *participant, int64_t until)
+{
+	int64_t changed = 0;
+	enum err e =
+		db_exec(d, &changed, "UPDATE members SET silenced_until = $3 WHERE conversation = $1 AND participant = $2 AND left_at IS NULL",
+			DB_ARGS(db_int(c->n), db_text(participant), db_int(until)));
+
+	return there(e, changed);
+}
+
+enum err members_mute(struct db *d, int64_t n, const char *participant, bool muted)
+{
+	int64_t changed = 0;
+	enum err e = db_exec(d, &changed, "UPDATE members SET muted = $3 WHERE conversation = $1 AND participant = $2 AND left_at IS NULL",
+		DB_ARGS(db_int(n), db_text(participant), db_int(muted)));
+
+	return there(e, changed);
+}
+
+enum err members_count(struct db *d, int64_t n, const char *role, int64_t *out)
+{
+	if (!role)
+		return db_number(d, out, "SELECT people FROM conversations WHERE n = $1", DB_ARGS(db_int(n)));
+	return db_number(d, out, "SELECT count(*) FROM members WHERE conversation = $1 AND left_at IS NULL AND role = $2",
+		DB_ARGS(db_int(n), db_text(role)));
+}
+
+enum err members_eldest(struct db *d, struct arena *a, int64_t n, const char **participant)
+{
+	struct db_rows r;
+
+	*participant = NULL;
+	db_query(&r, d, "SELECT participant FROM members WHERE conversation = $1 AND left_at IS NULL ORDER BY joined_at, participant LIMIT 1",
+		DB_ARGS(db_int(n)));
+	if (db_rows_next(&r))
+		*participant = db_rows_keep(&r, 0, a);
+	return db_rows_done(&r);
+}
+
+enum err members_page(
+	struct db *d, struct arena *a, int64_t n, int64_t joined_at, const char *participant, int most, struct member **out, int *count)
+{
+	struct db_rows r;
+
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	db_query(&r, d,
+		"SELECT m.participant, COALESCE(p.name, ''), m.role, m.joined_at, m.silenced_until, m.read_to, m.delivered_to FROM members m "
+		"LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.left_at IS NULL AND (m.joined_at, m.participant) > "
+	    "($2, $3) "
+		"ORDER BY m.joined_at, m.participant LIMIT $4",
+		DB_ARGS(db_int(n), db_int(joined_at), db_text(participant), db_int(most)));
+	while (*count < most && db_rows_next(&r))
+		(*out)[(*count)++] = (struct member){.participant = db_rows_keep(&r, 0, a),
+			.name = db_rows_keep(&r, 1, a),
+			.role = db_rows_keep(&r, 2, a),
+			.joined_at = db_rows_int(&r, 3),
+			.silenced_until = db_rows_int(&r, 4),
+			.read_to = db_rows_int(&r, 5),
+			.delivered_to = db_rows_int(&r, 6)};
+	return db_rows_done(&r);
+}
