@@ -47,6 +47,13 @@ void conversations_show(struct exchange *x);
 void conversations_change(struct exchange *x);
 void conversations_erase_any(struct exchange *x); /* or a session */
 
+/* participants.c: who is in a lasting one */
+void participants_list(struct exchange *x);
+void participants_add(struct exchange *x);
+void participants_change(struct exchange *x);
+void participants_remove(struct exchange *x);
+void participants_mute(struct exchange *x);
+
 /* entrance.c: the ways into EventSource */
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);

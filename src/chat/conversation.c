@@ -34,10 +34,11 @@ enum err conversation_tell(struct db *d, struct conversation *c, const struct ti
 	enum err e;
 
 	buf_init(&data, MORE_MAX);
+	buf_printf(&data, "{\"conversationId\":\"%s\"", c->id);
 	if (by->kind == TICKET_SERVICE)
-		BUF_LIT(&data, "{\"by\":null");
+		BUF_LIT(&data, ",\"by\":null");
 	else
-		buf_printf(&data, "{\"by\":\"%s\"", by->participant);
+		buf_printf(&data, ",\"by\":\"%s\"", by->participant);
 	buf_printf(&data, ",\"at\":%lld%s%s}", (long long)now, *more ? "," : "", more);
 	e = buf_ok(&data) ? entries_event(d, c, event, data.data, now, NULL) : ERR_INTERNAL;
 	buf_done(&data);

@@ -39,7 +39,7 @@ enum err conversation_change(
 
 enum err conversation_erase(struct db *d, const struct ticket *by, const char *id) MUST_CHECK;
 
-/* Within db_write, c being locked: an entry that tells what somebody did, {"by":…,"at":…,<more>}; more: JSON members, or "". */
+/* Within db_write, c being locked: an entry that tells what somebody did, {"conversationId":…,"by":…,"at":…,<more>}; more: JSON members, or "". */
 enum err conversation_tell(
 	struct db *d, struct conversation *c, const struct ticket *by, const char *event, const char *more, int64_t now) MUST_CHECK;
 

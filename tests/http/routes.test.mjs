@@ -17,7 +17,8 @@ const table = () => ({
   [`/api/sessions/${s.id}`]: ['GET', 'PUT', 'DELETE'],
   [`/api/sessions/${s.id}/end`]: ['POST'],
   [`/api/sessions/${s.id}/tickets`]: ['POST'],
-  [s.path]: ['DELETE'],
+  '/api/conversations': ['GET', 'POST'],
+  [s.path]: ['GET', 'PUT', 'DELETE'],
   [`${s.path}/messages`]: ['GET', 'POST'],
   [`${s.path}/messages/1`]: ['PATCH', 'DELETE'],
   [`${s.path}/events`]: ['GET'],
@@ -63,7 +64,7 @@ describe('methods', () => {
     assert.deepEqual([(await call(stack.base, 'HEAD', `${s.path}/messages`)).status], [401]);
   });
   test('unknown paths: 404', async () => {
-    for (const path of ['/api', '/api/', '/api/nowhere', '/api/sessions/', `/api/sessions/${s.id}/`, `/api/sessions/${s.id}/nowhere`, `${s.path}/nowhere`, `${s.path}/`, `${s.path}/messages/1/2`, '/api/conversations', '/api/conversations/', '/health/x', '/auth/nowhere', '/chats/nowhere']) {
+    for (const path of ['/api', '/api/', '/api/nowhere', '/api/sessions/', `/api/sessions/${s.id}/`, `/api/sessions/${s.id}/nowhere`, `${s.path}/nowhere`, `${s.path}/`, `${s.path}/messages/1/2`, '/api/conversations/', '/health/x', '/auth/nowhere', '/chats/nowhere']) {
       for (const method of ['GET', 'POST', 'DELETE']) refused(await call(stack.base, method, path, { ticket: s.tickets.student }), 'NOT_FOUND', `${method} ${path}`);
     }
   });
