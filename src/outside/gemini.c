@@ -51,7 +51,7 @@ static const char *const categories[] = {
 	"HARM_CATEGORY_HARASSMENT", "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_SEXUALLY_EXPLICIT", "HARM_CATEGORY_DANGEROUS_CONTENT"};
 
 /* Minutes since the first message: the order of things, without the date. */
-static void add_line(struct buf *out, const struct gemini_line *l, int64_t start_ms)
+static void add_line(struct buf *out, const struct talk_line *l, int64_t start_ms)
 {
 	buf_printf(out, "{\"position\":%" PRId64 ",\"role\":", l->position);
 	buf_json(out, l->role, strlen(l->role));

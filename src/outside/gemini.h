@@ -8,19 +8,11 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "chat/talk.h"
 #include "outside/caller.h"
 
-/* A message of the conversation as it is now (no markers, no deleted ones), ascending. Borrowed. */
-struct gemini_line {
-	int64_t position;
-	const char *role; /* "student", "counselor", "volunteer" */
-	int64_t sent_at_ms;
-	const char *content; /* UTF-8 */
-	size_t content_len;
-};
-
 struct gemini_ask {
-	const struct gemini_line *lines;
+	const struct talk_line *lines; /* borrowed */
 	size_t count;
 	const char *previous; /* the case's last document (JSON), NULL: none */
 	int attempt;          /* 0, 1, … */
@@ -61,7 +53,7 @@ struct gemini_style {   /* from the settings */
 };
 
 /* The request's body. What does not fit GEMINI_PROMPT_MOST is left out from the oldest on; the prompt says how many, and *omitted. */
-#define GEMINI_PROMPT_MOST (2 * 1024 * 1024)
+#define GEMINI_PROMPT_MOST TALK_MATERIAL_MOST
 void gemini_request(struct buf *out, const struct gemini_ask *ask, const struct gemini_style *style, size_t *omitted);
 
 /* Judges an answer to ask of which the first omitted lines were left out. */

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "room/residue.h"
-#include "worker/ask.h"
+#include "store/ask.h"
 
 #define PAGE "200"
 #define LATE_MS 60000 /* the bookkeeping's minute */

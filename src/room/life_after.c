@@ -6,9 +6,9 @@
 #include "base/buf.h"
 #include "room/life.h"
 #include "room/place.h"
+#include "store/ask.h"
 #include "store/db.h"
 #include "store/ledger.h"
-#include "worker/ask.h"
 
 #define SETTLED_MS 10000
 

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/ask.h"
 #include "worker/aof.h"
-#include "worker/ask.h"
 
 #define DIRTY "{0}:aof:dirty"         /* something was erased since the last rewrite began */
 #define REWRITTEN "{0}:aof:rewritten" /* there while the next one must wait */

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "store/ask.h"
 #include "store/keys.h"
 #include "store/ledger.h"
-#include "worker/ask.h"
 #include "worker/jobs.h"
 #include "worker/tell.h"
 

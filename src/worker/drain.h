@@ -3,7 +3,7 @@
 #ifndef WORKER_DRAIN_H
 #define WORKER_DRAIN_H
 
-#include "worker/ask.h"
+#include "store/ask.h"
 #include "worker/worker.h"
 
 #define DRAIN_BATCH 2000

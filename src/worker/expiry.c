@@ -6,11 +6,11 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "store/ask.h"
 #include "store/keys.h"
 #include "store/ledger.h"
 #include "store/summaries.h"
 #include "worker/aof.h"
-#include "worker/ask.h"
 #include "worker/jobs.h"
 #include "worker/tell.h"
 

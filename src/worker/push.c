@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "chat/device.h"
 #include "outside/fcm.h"
+#include "store/ask.h"
 #include "store/devices.h"
 #include "store/keys.h"
-#include "worker/ask.h"
 #include "worker/jobs.h"
 
 enum {

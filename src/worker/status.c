@@ -4,10 +4,10 @@
 
 #include "base/config.h"
 #include "outside/breaker.h"
+#include "store/ask.h"
 #include "store/keys.h"
 #include "store/ledger.h"
 #include "store/webhooks.h"
-#include "worker/ask.h"
 #include "worker/status.h"
 
 static const struct queue {

@@ -15,12 +15,13 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "chat/summary.h"
+#include "chat/talk.h"
+#include "outside/gemini.h"
+#include "store/ask.h"
 #include "store/keys.h"
 #include "store/summaries.h"
-#include "worker/ask.h"
 #include "worker/jobs.h"
 #include "worker/keeping.h"
-#include "worker/talk.h"
 #include "worker/tell.h"
 
 enum {
@@ -131,26 +132,6 @@ static enum err claim(struct round *r, unsigned bucket)
 
 /* ---- the log, and its copy ---- */
 
-static enum err keep_copy(struct worker *w, struct request *q)
-{
-	struct buf sealed;
-	struct args a;
-	enum err e;
-
-	buf_init(&sealed, TALK_MOST + 4096);
-	e = talk_seal(&q->talk, &sealed, q->conversation, q->at);
-	if (e == OK) {
-		args_init(&a);
-		keys_conversation(&a, q->conversation);
-		args_str(&a, q->claim);
-		args_str(&a, q->talk.state);
-		args_add(&a, sealed.data, sealed.len);
-		e = ask_script(w->redis, &w->arena, "summary_copy", &a, NULL);
-	}
-	buf_done(&sealed);
-	return e;
-}
-
 /* Over since it was claimed: its claim is given back, and whoever is next sees what is left. */
 static enum err read_log(struct worker *w, struct request *q)
 {
@@ -158,7 +139,7 @@ static enum err read_log(struct worker *w, struct request *q)
 
 	FAILPOINT("summary.read");
 	if (e == OK)
-		e = keep_copy(w, q);
+		e = talk_keep(&q->talk, w->redis, &w->arena, q->conversation, q->at, q->claim);
 	FAILPOINT("summary.copy");
 	if (e == OK)
 		return OK;

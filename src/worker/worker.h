@@ -21,7 +21,7 @@
 /* A job's own view of the worker: nobody else uses it. Made before open(), gone after close(). */
 struct worker {
 	const struct job *job;
-	struct redis *redis;  /* driven by its own thread: ask with worker/ask.h */
+	struct redis *redis;  /* driven by its own thread: ask with store/ask.h */
 	struct db *db;        /* ROOM_DB */
 	struct caller caller; /* for outside/ */
 	struct arena arena;   /* emptied after each round */

@@ -81,15 +81,15 @@ static json_t *run_webhook(const json_t *list)
 	return out;
 }
 
-static struct gemini_line *lines_of(const json_t *list)
+static struct talk_line *lines_of(const json_t *list)
 {
-	struct gemini_line *lines = calloc(json_array_size(list) + 1, sizeof *lines);
+	struct talk_line *lines = calloc(json_array_size(list) + 1, sizeof *lines);
 
 	if (!lines)
 		abort();
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *l = json_array_get(list, i), *content = json_object_get(l, "content");
-		lines[i] = (struct gemini_line){.position = number(l, "position"),
+		lines[i] = (struct talk_line){.position = number(l, "position"),
 			.role = text(l, "role"),
 			.sent_at_ms = number(l, "sentAt"),
 			.content = json_string_value(content),
@@ -102,7 +102,7 @@ static json_t *run_gemini(const json_t *list)
 {
 	static struct gemini_ask asks[MOST];
 	static struct gemini_result results[MOST];
-	struct gemini_line *lines[MOST];
+	struct talk_line *lines[MOST];
 	size_t n = json_array_size(list);
 	json_t *out = json_array();
 

@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct gemini_line lines[] = {{1, "student", 0, "a", 1}, {3, "counselor", 0, "b", 1}, {7, "student", 0, "c", 1}};
+static const struct talk_line lines[] = {{1, "student", 0, "a", 1}, {3, "counselor", 0, "b", 1}, {7, "student", 0, "c", 1}};
 
 static void check_document(const char *document)
 {

@@ -6,17 +6,16 @@
 //   await stack.stop();
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { build, root, testBuild } from './build.mjs';
 import { call } from './http.mjs';
 import { mint, rnd } from './jwt.mjs';
 import { stopReaders } from './reader.mjs';
 import { until, within } from './wait.mjs';
 
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
-export const build = resolve(root, process.env.BUILD || (process.env.SAN === '1' ? 'build-san' : 'build'));
+export { build, root };
 
 const running = new Set();
 process.on('exit', () => { for (const pid of running) try { process.kill(pid, 'SIGTERM'); } catch { /* gone already */ } });
@@ -33,7 +32,8 @@ export const alive = (pid) => { try { return !/\) Z/.test(readFileSync(`/proc/${
 
 // env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
 // Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST.
-export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}) {
+// seams: the programs are those of a test build, and stack.arm('ask.sql:kill') makes whoever comes there next do that, once (base/failpoint.h).
+export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), 'room-test-'));
   const secret = `test-${rnd(20)}`;
   const settings = {
@@ -46,11 +46,12 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     ROOM_JWT_SECRET: secret,
     ROOM_SENDS: '0',
     ROOM_SENDS_BURST: '0',
+    ...(seams ? { ROOM_TEST_FAILPOINT: `@${join(state, 'failpoint')}` } : {}),
     ...env,
   };
   for (const k of Object.keys(settings)) if (settings[k] === undefined) delete settings[k];
 
-  const room = spawn(join(build, 'room'), ['up', ...args], { env: settings, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const room = spawn(join(seams ? testBuild() : build, 'room'), ['up', ...args], { env: settings, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   let exit;
@@ -121,6 +122,11 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000 } = {}
     },
     // Resolves when the supervisor has put another process in the place of pid.
     replaced: (name, pid, ms = 15_000) => until(`${name} ${pid} to be replaced`, () => { const p = described().children[name]; return p.length && !p.includes(pid); }, { ms }),
+    arm(failpoint) {
+      assert.ok(seams && !existsSync(join(state, 'failpoint')), 'a test build, and nothing armed yet');
+      writeFileSync(join(state, 'armed'), failpoint);
+      renameSync(join(state, 'armed'), join(state, 'failpoint'));
+    },
     // redis-cli on the private Redis; the reply as text.
     redis: (...words) => new Promise((done, fail) => execFile('redis-cli', ['-s', join(state, 'redis.sock'), ...words.map(String)], { maxBuffer: 1 << 28 }, (e, stdout, stderr) => (e ? fail(new Error(`${e.message} ${stderr}`)) : done(stdout.trimEnd())))),
     logs: readLogs,

@@ -4,30 +4,17 @@
 //   const r = await runWorker(stack, ['push', '--once'], { failpoint: 'push.claimed:kill' }); // signal 'SIGKILL'
 //   …, { clock_ms: 3600_000 })                                                                // its clock is an hour ahead (not Redis's)
 //   const w = await startWorker(stack, ['--stay']); … await w.stop();
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { build, root } from './stack.mjs';
+import { root, testBuild } from './build.mjs';
 import { within } from './wait.mjs';
-
-let room;
-
-// A `room` with the test seams: the build itself under sanitizers, else one beside it, made when it is old.
-export function testRoom() {
-  if (room) return room;
-  if (process.env.SAN === '1') return (room = join(build, 'room'));
-  const dir = `${build}-test`;
-  if (!existsSync(dir)) mkdirSync(dir, { recursive: true });
-  execFileSync('flock', [join(dir, 'lock'), 'make', '-s', '-j2', 'TEST=1', 'CFLAGS=-O1', `BUILD=${dir}`, `${dir}/room`], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
-  return (room = join(dir, 'room'));
-}
 
 export function startWorker(stack, args, { env = {}, failpoint, clock_ms } = {}) {
   const settings = { ...stack.env, ...env };
   if (failpoint) settings.ROOM_TEST_FAILPOINT = failpoint;
   if (clock_ms) settings.ROOM_TEST_CLOCK_MS = String(clock_ms);
   for (const k of Object.keys(settings)) if (settings[k] === undefined) delete settings[k];
-  const child = spawn(testRoom(), ['worker', ...args], { env: settings, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(join(testBuild(), 'room'), ['worker', ...args], { env: settings, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let stderr = '';
   child.stdout.on('data', (d) => { out += d; });

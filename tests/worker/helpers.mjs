@@ -20,7 +20,7 @@ export function onBoth(title, fn) {
 }
 
 // A stack whose jobs run only by hand.
-export const quietStack = async (db, env = {}) => startStack({ env: { ROOM_WORKER: '0', ...(await db.env()), ...env } });
+export const quietStack = async (db, env = {}, more = {}) => startStack({ env: { ROOM_WORKER: '0', ...(await db.env()), ...env }, ...more });
 
 // Rows of the stack's database, as lists of texts ('' for NULL).
 export function rows(stack, sql) {

@@ -459,9 +459,58 @@ onBoth('summaries', (db) => {
       await stack.redis('DEL', `{0}:gone:${s.id}`); // 26 h later
       assert.equal(ok(await get(s)).status, 'ready');
     });
+    test('expired at once: the request itself left a copy', async () => {
+      const s = await talk();
+      ok(await ask(s), 202);
+      assert.ok(!(await stack.redis('GET', key(s, ':copy'))).includes(s.canary), 'sealed');
+      const ttl = Number(await stack.redis('PTTL', key(s, ':copy')));
+      assert.ok(ttl > 0 && ttl <= HOUR, `${ttl}`);
+      await expire(s);
+      await bookkeeping(s);
+      await work();
+      assert.equal(ok(await get(s)).status, 'ready');
+      assert.deepEqual(askedFor(s)[0].checked.material.conversation.map((l) => l.position), s.said.map((m) => m.id));
+      assert.deepEqual((await told(s)).map((m) => m.type), ['summary.ready']);
+      assert.equal(await stack.redis('EXISTS', key(s), key(s, ':copy')), '0');
+    });
+    test('asked for, then more was said: the worker reads anew, and the same again finds that one', async () => {
+      const s = await talk();
+      ok(await ask(s), 202);
+      await say(s, `more ${s.canary}`);
+      ok(await ask(s), 202);
+      await work();
+      await ready(s);
+      assert.equal(askedFor(s)[0].checked.material.conversation.length, 3);
+      assert.deepEqual(ok(await ask(s), 200), { status: 'ready' }, 'nothing was said since');
+    });
+    test('the consent taken back, then expired: no copy is left to be sent', async () => {
+      const s = await talk({ summaries: 'consent' });
+      const consent = (value) => stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: value });
+      ok(await consent(true), 204);
+      ok(await ask(s), 202);
+      assert.equal(await stack.redis('EXISTS', key(s, ':copy')), '1');
+      ok(await consent(false), 204);
+      assert.equal(await stack.redis('EXISTS', key(s, ':copy')), '0');
+      await expire(s);
+      await bookkeeping(s);
+      await work();
+      assert.equal(askedFor(s).length, 0, 'nothing leaves the house');
+      await failed(s, 'SESSION_OVER');
+    });
+    test('the consent given again: a copy is made again', async () => {
+      const s = await talk({ summaries: 'consent' });
+      const consent = (value) => stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: value });
+      ok(await consent(true), 204);
+      ok(await ask(s), 202);
+      ok(await consent(false), 204);
+      ok(await consent(true), 204);
+      await work();
+      await ready(s);
+    });
     test('expired before any copy: failed, and said', async () => {
       const s = await talk();
       ok(await ask(s), 202);
+      await stack.redis('DEL', key(s, ':copy')); // as if whoever asked had died before it
       await expire(s);
       await work();
       await failed(s, 'SESSION_OVER');

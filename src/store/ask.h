@@ -6,8 +6,8 @@
  *     e = ask_script(w->redis, &w->arena, "due_look", &a, &t);
  *     if (e == OK && strcmp(told_text(told_at(t, 1)), "gone") == 0) …
  */
-#ifndef WORKER_ASK_H
-#define WORKER_ASK_H
+#ifndef STORE_ASK_H
+#define STORE_ASK_H
 
 #include "base/arena.h"
 #include "store/redis.h"

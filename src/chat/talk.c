@@ -7,8 +7,8 @@
 #include "base/id.h"
 #include "base/seal.h"
 #include "chat/entry.h"
+#include "chat/talk.h"
 #include "store/keys.h"
-#include "worker/talk.h"
 
 enum { PAGE_ENTRIES = 200, PAGE_BYTES = 256 * 1024, READS_MOST = 3, NAME_MAX_BYTES = ID_MAX + 40 };
 
@@ -35,7 +35,7 @@ void talk_done(struct talk *t)
 
 /* ---- lines ---- */
 
-static bool read_content(struct gemini_line *l, struct arena *a, const char *json, size_t len)
+static bool read_content(struct talk_line *l, struct arena *a, const char *json, size_t len)
 {
 	json_t *text = json_loadb(json, len, JSON_DECODE_ANY, NULL);
 	bool good = json_is_string(text);
@@ -71,11 +71,11 @@ static bool number(int64_t *out, struct span s)
 	return s.len > 0;
 }
 
-static bool read_line(struct gemini_line *l, struct arena *a, struct span line)
+static bool read_line(struct talk_line *l, struct arena *a, struct span line)
 {
 	struct span position = word(&line), sent_at = word(&line), role = word(&line);
 
-	*l = (struct gemini_line){.role = arena_strndup(a, role.at, role.len), .content = ""};
+	*l = (struct talk_line){.role = arena_strndup(a, role.at, role.len), .content = ""};
 	return number(&l->position, position) && number(&l->sent_at_ms, sent_at) && role.len > 0 &&
 		(line.len == 0 || read_content(l, a, line.at, line.len));
 }
@@ -174,7 +174,7 @@ static enum err read_once(struct talk *t, struct redis *r, struct arena *a, cons
 		before = told_int(told_at(p->told, 3));
 		p->newer = oldest;
 		oldest = p;
-	} while (before > 0 && bytes <= GEMINI_PROMPT_MOST);
+	} while (before > 0 && bytes <= TALK_MATERIAL_MOST);
 	wipe(&t->plain);
 	/* What the prompt cannot hold anyway: lines without text, so that they are counted as left out. */
 	for (int64_t i = 1; before > 0 && i <= total - (int64_t)messages && i < before; i++)
@@ -200,12 +200,27 @@ static void seal_name(char out[NAME_MAX_BYTES], const char *conversation, int64_
 	snprintf(out, NAME_MAX_BYTES, "copy:%s:%lld", conversation, (long long)at);
 }
 
-enum err talk_seal(const struct talk *t, struct buf *out, const char *conversation, int64_t at)
+enum err talk_keep(const struct talk *t, struct redis *r, struct arena *a, const char *conversation, int64_t at, const char *claim)
 {
 	char name[NAME_MAX_BYTES];
+	struct buf sealed;
+	struct args args;
+	enum err e;
 
+	buf_init(&sealed, TALK_MOST + 4096);
 	seal_name(name, conversation, at);
-	return seal_make(out, t->plain.data ? t->plain.data : "", t->plain.len, name);
+	e = seal_make(&sealed, t->plain.data ? t->plain.data : "", t->plain.len, name);
+	if (e == OK) {
+		args_init(&args);
+		keys_conversation(&args, conversation);
+		args_str(&args, claim);
+		args_str(&args, t->state);
+		args_add(&args, sealed.data, sealed.len);
+		args_int(&args, at);
+		e = ask_script(r, a, "summary_copy", &args, NULL);
+	}
+	buf_done(&sealed);
+	return e;
 }
 
 enum err talk_open(struct talk *t, struct arena *a, const void *sealed, size_t len, const char *conversation, int64_t at)

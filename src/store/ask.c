@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/ask.h"
+#include "store/ask.h"
 
 struct told {
 	const char *text;
