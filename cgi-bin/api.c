@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/seal.h"
+#include "chat/hashing.h"
 #include "store/dbpool.h"
 #include "store/store.h"
 
@@ -69,6 +70,14 @@ static const struct route routes[] = {
 	{METHOD_POST, "/api/desk/sessions/{id}/ticket", WHO_DESK, 0, desk_session_ticket},
 	{METHOD_GET, "/api/cases/{ref}/summaries", WHO_SERVICE, 0, cases_summaries},
 	{METHOD_DELETE, "/api/cases/{ref}", WHO_SERVICE, 0, cases_erase},
+	{METHOD_POST, "/auth/register", WHO_ANYONE, 0, auth_register},
+	{METHOD_POST, "/auth/login", WHO_ANYONE, 0, auth_login},
+	{METHOD_POST, "/auth/logout", WHO_ANYONE, 0, auth_logout},
+	{METHOD_POST, "/auth/refresh", WHO_USER, 0, account_refresh},
+	{METHOD_GET, "/auth/me", WHO_USER, 0, account_me},
+	{METHOD_PUT, "/auth/me", WHO_USER, 0, account_rename},
+	{METHOD_DELETE, "/auth/me", WHO_USER, 0, account_delete},
+	{METHOD_PUT, "/auth/password", WHO_USER, 0, account_password},
 	{METHOD_POST, "/api/cookie", WHO_USER_ENTRANT, 0, user_cookie},
 	{METHOD_DELETE, "/api/cookie", WHO_ANYONE, 0, user_cookie_clear},
 	{METHOD_POST, "/api/stream-ticket", WHO_USER, 0, user_stream_ticket},
@@ -140,6 +149,7 @@ int main(void)
 	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
+	hashing_close();
 	dbpool_close();
 	store_close(); /* what still waits for Redis is answered 503 */
 	exchange_drain(DRAIN_MS / 10);

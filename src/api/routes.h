@@ -65,6 +65,18 @@ void user_cookie_clear(struct exchange *x);
 void user_stream_ticket(struct exchange *x);
 void user_conversation_ticket(struct exchange *x); /* from entrance.c, the body looked at */
 
+/* auth.c, logout.c: logins */
+void auth_register(struct exchange *x);
+void auth_login(struct exchange *x);
+void auth_logout(struct exchange *x);
+
+/* account.c: one's own account */
+void account_me(struct exchange *x);
+void account_refresh(struct exchange *x);
+void account_rename(struct exchange *x);
+void account_password(struct exchange *x);
+void account_delete(struct exchange *x);
+
 /* desk.c: a counselor's list of sessions */
 void desk_show(struct exchange *x);
 void desk_cookie(struct exchange *x);

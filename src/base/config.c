@@ -34,6 +34,10 @@
 	{ \
 		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .unit = "messages/s", .help = help_ \
 	}
+#define TRIES(name_, default_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .least = 1, .unit = "tries/s", .help = help_ \
+	}
 #define NUMBER(name_, default_, least_, most_, unit_, help_) \
 	{ \
 		.name = name_, .kind = CONFIG_NUMBER, .fallback = default_, .least = least_, .most = most_, .unit = unit_, .help = help_ \
@@ -72,6 +76,10 @@ static const struct config_row rows[] = {
 	NUMBER("ROOM_FILES_MEMORY_MB", "256", 1, 1048576, "MB", "memory that the files of all sessions together may take"),
 	NUMBER("ROOM_FILES_SESSION_MB", "64", 1, 1048576, "MB", "what the files of one session may take"),
 	NUMBER("ROOM_GROUP_MOST", "1000", 2, 10000, "", "people that a lasting conversation may have"),
+	FLAG("ROOM_REGISTRATION", "1", "0: nobody can make an account by /auth/register"),
+	TRIES("ROOM_LOGINS", "10/900", "wrong passwords for one account, count/seconds; then it waits, whoever asks"),
+	TRIES("ROOM_LOGINS_ADDRESS", "30/900", "wrong passwords from one address"),
+	TRIES("ROOM_REGISTRATIONS", "20/3600", "new accounts from one address"),
 	NUMBER("ROOM_APIS", "2", 1, 64, "", "api processes of room up"),
 	NUMBER("ROOM_API_THREADS", "1", 1, 8, "", "accepting threads of an api process"),
 	NUMBER("ROOM_HUBS", "2", 1, 64, "", "hubs (stream processes) of room up"),
@@ -210,9 +218,9 @@ static bool value_ok(const struct config_row *row, const char *text, struct buf 
 		buf_printf(why, "must be a whole number from %lld to %lld", (long long)row->least, (long long)row->most);
 		return false;
 	case CONFIG_RATE:
-		if (parse_rate(text, &n, &seconds))
+		if (parse_rate(text, &n, &seconds) && n >= row->least)
 			return true;
-		buf_str(why, "must be count/seconds such as 60/10, or 0 for unlimited");
+		buf_str(why, row->least ? "must be count/seconds such as 10/900" : "must be count/seconds such as 60/10, or 0 for unlimited");
 		return false;
 	case CONFIG_URL:
 		if (url_like(text))
