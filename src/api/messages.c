@@ -17,7 +17,7 @@ static void answer_message(struct exchange *x, enum err e, const struct message_
 	if (e == OK)
 		exchange_reply(x, status, "application/json", m->json, m->json_len);
 	else
-		answer_error(x, e, NULL, m->retry_after_s);
+		answer_error(x, e, m->details, m->retry_after_s);
 }
 
 static void sent(void *exchange, enum err e, const struct message_sent *m)
@@ -96,7 +96,7 @@ void messages_send(struct exchange *x)
 void messages_list(struct exchange *x)
 {
 	const struct request *r = &x->request;
-	const char *after, *before;
+	const char *after, *before, *thread;
 	long limit;
 
 	if (request_query(r, "after", &after) != OK || request_query(r, "before", &before) != OK) {
@@ -105,8 +105,10 @@ void messages_list(struct exchange *x)
 		answer_error(x, ERR_BAD_REQUEST, "after and before exclude each other.", 0);
 	} else if (request_query_int(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT, &limit) != OK) {
 		answer_error(x, ERR_BAD_REQUEST, "limit must be a whole number from 1 to 200.", 0);
+	} else if (request_query(r, "thread", &thread) != OK || (thread && !id_valid(thread, strlen(thread)))) {
+		answer_error(x, ERR_BAD_REQUEST, "thread must be a thread's id.", 0);
 	} else {
-		message_history(ticket_of(x), after, before, limit, shown, x);
+		message_history(ticket_of(x), after, before, limit, thread, shown, x);
 	}
 }
 

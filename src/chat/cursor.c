@@ -20,6 +20,18 @@ bool cursor_parse(struct cursor *out, const char *text)
 	return true;
 }
 
+bool cursor_or_id(struct cursor *out, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 15 || text[digits] != '\0')
+		return cursor_parse(out, text);
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < digits; i++)
+		out->position = out->position * 10 + (text[i] - '0');
+	return true;
+}
+
 void cursor_print(char out[CURSOR_TEXT_MAX], const struct cursor *c)
 {
 	snprintf(out, CURSOR_TEXT_MAX, "%lld-%.*s", (long long)c->position, ID_CHECK_LEN, c->check);

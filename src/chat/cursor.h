@@ -15,6 +15,8 @@ struct cursor {
 
 /* False when text is no cursor (out is untouched then). Positions end at 15 digits: what Lua counts exactly. */
 bool cursor_parse(struct cursor *out, const char *text);
+/* The same for a message's id in decimal as well: then the check stays empty. */
+bool cursor_or_id(struct cursor *out, const char *text);
 void cursor_print(char out[CURSOR_TEXT_MAX], const struct cursor *c);
 
 #endif

@@ -8,10 +8,12 @@
 
 struct log_kind {
 	void (*append)(const struct message_new *n, message_done *done, void *ctx);
-	void (*amend)(const struct ticket *by, int64_t id, const char *content, size_t content_len, const char *metadata, message_done *done, void *ctx);
+	void (*amend)(
+		const struct ticket *by, int64_t id, const char *content, size_t content_len, const char *metadata, message_done *done, void *ctx);
 	void (*erase)(const struct ticket *by, int64_t id, message_done *done, void *ctx); /* one message */
 	/* One page; mode 'a'fter, 'b'efore or 'n'ewest. thread NULL: all. */
-	void (*page)(const struct ticket *by, const char *after, const char *before, long limit, const char *thread, message_done *done, void *ctx);
+	void (*page)(
+		const struct ticket *by, const char *after, const char *before, long limit, const char *thread, message_done *done, void *ctx);
 	void (*typing)(const struct ticket *by, bool is_typing, signal_done *done, void *ctx);
 	void (*read)(const struct ticket *by, const char *up_to, signal_done *done, void *ctx);
 	void (*alive)(const struct ticket *by, const char *cursor, signal_done *done, void *ctx);
@@ -21,7 +23,7 @@ struct log_kind {
 extern const struct log_kind log_session; /* chat/message.c, chat/signal.c */
 extern const struct log_kind log_lasting; /* chat/lasting*.c */
 
-/* TICKET_USER: log_lasting. */
+/* TICKET_USER and TICKET_SERVICE (with a conversation): log_lasting. */
 const struct log_kind *log_of(const struct ticket *by);
 
 #endif

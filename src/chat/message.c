@@ -1,4 +1,4 @@
-#include "chat/message.h"
+#include "chat/log_session.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +104,7 @@ static void sent(void *ctx, const struct reply *r)
 	succeed(p, &json, reply_int(reply_at(r, 5)) != 0);
 }
 
-void message_send(const struct message_new *n, message_done *done, void *ctx)
+void log_session_append(const struct message_new *n, message_done *done, void *ctx)
 {
 	struct args a;
 	struct buf text;
@@ -183,7 +183,7 @@ static void amend(
 	redis_script(store_commands(), "amend", &a, amended, pending_new(by, 0, done, ctx));
 }
 
-void message_edit(
+void log_session_amend(
 	const struct ticket *by, int64_t id, const char *content, size_t content_len, const char *metadata, message_done *done, void *ctx)
 {
 	struct buf json;
@@ -194,7 +194,7 @@ void message_edit(
 	buf_done(&json);
 }
 
-void message_delete(const struct ticket *by, int64_t id, message_done *done, void *ctx)
+void log_session_erase(const struct ticket *by, int64_t id, message_done *done, void *ctx)
 {
 	amend(by, "delete", id, NULL, NULL, done, ctx);
 }
@@ -255,13 +255,18 @@ static void paged(void *ctx, const struct reply *r)
 	succeed(p, &json, false);
 }
 
-void message_history(const struct ticket *by, const char *after, const char *before, long limit, message_done *done, void *ctx)
+void log_session_page(
+	const struct ticket *by, const char *after, const char *before, long limit, const char *thread, message_done *done, void *ctx)
 {
 	struct args a;
 	struct cursor c = {0};
 	const char *from = after != NULL ? after : before;
 	struct pending *p = pending_new(by, 0, done, ctx);
 
+	if (thread != NULL) { /* a session has none */
+		fail(p, ERR_NOT_FOUND, 0);
+		return;
+	}
 	if ((after != NULL && before != NULL) || (from != NULL && !cursor_parse(&c, from))) {
 		fail(p, ERR_BAD_REQUEST, 0);
 		return;

@@ -1,4 +1,4 @@
-#include "chat/signal.h"
+#include "chat/log_session.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static void call(const char *script, const struct args *a, signal_done *done, vo
 	redis_script(store_commands(), script, a, answered, pending_new(done, ctx));
 }
 
-void signal_typing(const struct ticket *by, bool is_typing, signal_done *done, void *ctx)
+void log_session_typing(const struct ticket *by, bool is_typing, signal_done *done, void *ctx)
 {
 	struct args a;
 
@@ -59,29 +59,17 @@ static void mark(const struct ticket *by, const char *what, const struct cursor 
 	call("mark", &a, done, ctx);
 }
 
-static bool parse_position(struct cursor *out, const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	if (digits == 0 || digits > 15 || text[digits] != '\0')
-		return cursor_parse(out, text);
-	memset(out, 0, sizeof *out);
-	for (size_t i = 0; i < digits; i++)
-		out->position = out->position * 10 + (text[i] - '0');
-	return true;
-}
-
-void signal_read(const struct ticket *by, const char *up_to, signal_done *done, void *ctx)
+void log_session_read(const struct ticket *by, const char *up_to, signal_done *done, void *ctx)
 {
 	struct cursor c;
 
-	if (!parse_position(&c, up_to))
+	if (!cursor_or_id(&c, up_to))
 		done(ctx, ERR_BAD_REQUEST);
 	else
 		mark(by, "read", &c, false, done, ctx);
 }
 
-void signal_alive(const struct ticket *by, const char *cursor, signal_done *done, void *ctx)
+void log_session_alive(const struct ticket *by, const char *cursor, signal_done *done, void *ctx)
 {
 	struct cursor c = {0};
 
@@ -95,22 +83,21 @@ static void seen(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
-	struct presence out = {0};
+	struct presence_one who[2];
+	struct presence out = {.who = who};
 
-	for (size_t i = 1; e == OK && i + 2 < reply_count(r); i += 3) {
+	for (size_t i = 1; e == OK && out.count < 2 && i + 2 < reply_count(r); i += 3) {
 		size_t len;
-		const char *who = reply_text(reply_at(r, i), &len);
+		const char *id = reply_text(reply_at(r, i), &len);
 		if (len == 0)
 			continue;
-		out.who[out.count].id = who;
-		out.who[out.count].role = reply_text(reply_at(r, i + 1), NULL);
-		out.who[out.count++].online = reply_int(reply_at(r, i + 2)) != 0;
+		who[out.count++] = (struct presence_one){id, reply_text(reply_at(r, i + 1), NULL), reply_int(reply_at(r, i + 2)) != 0};
 	}
 	p->done.presence(p->ctx, e, &out);
 	free(p);
 }
 
-void signal_presence(const struct ticket *by, presence_done *done, void *ctx)
+void log_session_presence(const struct ticket *by, presence_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(NULL, ctx);

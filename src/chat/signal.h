@@ -15,12 +15,13 @@ void signal_read(const struct ticket *by, const char *up_to, signal_done *done, 
 /* cursor NULL: life only. Delivered mark as read's. */
 void signal_alive(const struct ticket *by, const char *cursor, signal_done *done, void *ctx);
 
+struct presence_one {
+	const char *id;
+	const char *role;
+	bool online;
+};
 struct presence {
-	struct {
-		const char *id;
-		const char *role;
-		bool online;
-	} who[2];
+	const struct presence_one *who; /* borrowed during the callback */
 	int count;
 };
 typedef void presence_done(void *ctx, enum err e, const struct presence *p);
