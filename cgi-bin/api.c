@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/seal.h"
+#include "chat/announce.h"
 #include "chat/hashing.h"
 #include "store/dbpool.h"
 #include "store/store.h"
@@ -130,6 +131,7 @@ static int setup(void)
 		return -1;
 	}
 	dbpool_open((int)config_number("ROOM_DB_THREADS"), DB_WAITING_MOST);
+	announce_open();
 	return 0;
 }
 
@@ -150,6 +152,7 @@ int main(void)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
 	hashing_close();
+	announce_close();
 	dbpool_close();
 	store_close(); /* what still waits for Redis is answered 503 */
 	exchange_drain(DRAIN_MS / 10);

@@ -72,7 +72,7 @@ static void seen(void *exchange, enum err e, const struct presence *p)
 		return;
 	}
 	/* ids and roles follow the grammar of ids: nothing to escape */
-	buf_init(&out, 4096);
+	buf_init(&out, 128 * 1024);
 	BUF_LIT(&out, "{\"online\":[");
 	for (int i = 0; i < p->count; i++) {
 		if (!p->who[i].online)

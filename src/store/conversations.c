@@ -115,3 +115,17 @@ enum err conversations_members(struct db *d, struct arena *a, int64_t n, int mos
 			read_member(&r, a, &(*out)[(*count)++]);
 	return db_rows_done(&r);
 }
+
+enum err conversations_ids(struct db *d, struct arena *a, int64_t n, int most, const char ***out, int *count)
+{
+	struct db_rows r;
+
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	db_query(
+		&r, d, "SELECT participant FROM members WHERE conversation = $1 AND left_at IS NULL LIMIT $2", DB_ARGS(db_int(n), db_int(most)));
+	while (db_rows_next(&r))
+		if (*count < most)
+			(*out)[(*count)++] = db_rows_keep(&r, 0, a);
+	return db_rows_done(&r);
+}

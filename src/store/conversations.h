@@ -48,4 +48,7 @@ enum err conversations_member(struct db *d, struct arena *a, int64_t n, const ch
 /* Those in it, in the order they joined; at most most. */
 enum err conversations_members(struct db *d, struct arena *a, int64_t n, int most, struct member **out, int *count) MUST_CHECK;
 
+/* Their ids only, in no order: whom to tell. */
+enum err conversations_ids(struct db *d, struct arena *a, int64_t n, int most, const char ***out, int *count) MUST_CHECK;
+
 #endif

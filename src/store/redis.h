@@ -36,13 +36,13 @@ void redis_interrupt(struct redis *r); /* gives up what is under way or waits (a
 void redis_flush(struct redis *r); /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
 
 /* Arguments of one call: pointers are borrowed until redis_call/redis_script returns; numbers are formatted inside. */
-#define ARGS_MAX 48
+#define ARGS_MAX 480
 struct args {
 	int count;
 	int keys; /* how many of them are KEYS (scripts) */
 	const char *v[ARGS_MAX];
 	size_t n[ARGS_MAX];
-	char scratch[4096];
+	char scratch[4096]; /* for numbers and what is printed */
 	size_t used;
 };
 void args_init(struct args *a);

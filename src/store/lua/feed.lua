@@ -1,0 +1,107 @@
+-- Entries of one conversation go into the feeds of those who are in it: each once, in order. Only feeds that somebody reads or read of late exist.
+-- KEYS for each person: conv  log  hubs  present, of "@<person>" in _conversation.lua's names; all in one bucket.
+--   conv: birth; base, entries cut off the front; at:<conversation> the position fed up to, or "left <position>": was not in it after that
+--   log: f check at conversation position (lines). Hubs are told the same, followed by the entry.
+-- ARGV 1 conversation  2 position of its first entry here (0: it was erased)  3 '0' ask when unsure, '1' sure: nothing unfed stands before it, '2' feeds that are behind
+--   are broken off: who resumes before is told to load anew  4 twelve random hex digits  5 who did it, lines "participant role"  6 who left with these entries, lines
+--   "participant position"  7 entries a feed holds  8 … the entries
+-- Reply {OK, lowest position fed up to of those that are behind (-1: none), 1 when some feed does not know where it is}: those got nothing; the others did.
+local call = redis.call
+local conversation, from, mode, seed, most = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[7])
+local time = call('TIME')
+local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
+local KEPT_MS, SLACK, INBOX_MOST, INBOX_MS = 86400000, 64, 4096, 60000
+local count = #ARGV - 7
+local last = from + count - 1
+local field = 'at:' .. conversation
+local acted, left = {}, {}
+for who in string.gmatch(ARGV[5], '(%S+) %S+') do acted[who] = true end
+for who, position in string.gmatch(ARGV[6], '(%S+) (%d+)') do left[who] = tonumber(position) end
+local tag = string.match(KEYS[1], '^{[^}]*}:')
+local heads = {}   -- of each entry: what the list keeps, less the check
+
+local function head_of(i)
+  if not heads[i] then
+    heads[i] = '\n' .. string.match(ARGV[7 + i], '^[^\n]*\n[^\n]*\n(%d+)') .. '\n' .. conversation .. '\n' .. string.format('%d', from + i - 1)
+  end
+  return heads[i]
+end
+
+local function hubs_of(key)
+  local live = {}
+  for _, hub in ipairs(call('HKEYS', key)) do
+    if call('EXISTS', tag .. 'hub:' .. hub) == 1 then live[#live + 1] = tag .. 'hub:' .. hub .. ':inbox' else call('HDEL', key, hub) end
+  end
+  return live
+end
+
+local function post(inbox, news)
+  local n = call('RPUSH', inbox, news)
+  if n == 1 then
+    call('PEXPIRE', inbox, INBOX_MS)
+  elseif n > INBOX_MOST then
+    call('DEL', inbox)
+    call('RPUSH', inbox, '\no')
+    call('PEXPIRE', inbox, INBOX_MS)
+  end
+end
+
+local function push(conv, log, hubs, id, base, first, stop)
+  local live, len = hubs_of(hubs), 0
+  for i = first - from + 1, stop - from + 1 do
+    local place = string.format('%d', from + i - 1)
+    local entry = 'f\n' .. string.sub(redis.sha1hex(seed .. conv .. place), 1, 12) .. head_of(i)
+    len = call('RPUSH', log, entry)
+    local position = base + len
+    for _, inbox in ipairs(live) do
+      post(inbox, id .. '\nn\n' .. string.format('%d', position) .. '\n0\n' .. entry .. '\n' .. ARGV[7 + i])
+    end
+  end
+  if len <= count then call('PEXPIRE', log, KEPT_MS) end
+  local over = len - most
+  if over > SLACK then
+    call('LTRIM', log, over, -1)
+    call('HINCRBY', conv, 'base', over)
+  end
+end
+
+local behind, unsure = -1, 0
+for k = 1, #KEYS, 4 do
+  local conv, log, hubs, present = KEYS[k], KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
+  local id = string.sub(conv, #tag + 6)
+  local who = string.sub(id, 2)
+  if acted[who] then
+    call('HSET', present, 'l:' .. who, now)
+    call('PEXPIRE', present, KEPT_MS)
+  end
+  local f = call('HMGET', conv, 'birth', 'base', field)
+  if f[1] then
+    local base, at = tonumber(f[2] or 0), f[3]
+    local stop = left[who] or last
+    local first = from
+    local fed = tonumber(at or nil)
+    local gone = at and tonumber(string.match(at, '^left (%d+)$') or nil)
+    if from == 0 then
+      if at == 'erased' then first = 1 end
+    elseif fed and fed < from - 1 and mode ~= '2' then
+      if behind == -1 or fed < behind then behind = fed end
+      first = nil
+    elseif not at and mode == '0' then
+      unsure = 1
+      first = nil
+    else
+      if fed and fed < from - 1 then
+        -- What it lacks is too much: a place is left out, so that no cursor before it holds.
+        base = base + call('LLEN', log) + 1
+        call('DEL', log)
+        call('HSET', conv, 'base', string.format('%d', base))
+      end
+      first = math.max(from, (fed or gone or 0) + 1)
+    end
+    if first and first <= stop then
+      push(conv, log, hubs, id, base, first, stop)
+      call('HSET', conv, field, from == 0 and 'erased' or left[who] and 'left ' .. string.format('%d', stop) or string.format('%d', stop))
+    end
+  end
+end
+return { 'OK', behind, unsure }
