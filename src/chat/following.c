@@ -1,5 +1,6 @@
 #include "chat/following.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "chat/call.h"
@@ -10,7 +11,9 @@ struct pending {
 		following_done *following;
 		settle_done *leave;
 		lasting_settle_done *settle;
+		feed_done *feed;
 	} done;
+	bool tail;
 	void *ctx;
 };
 
@@ -103,4 +106,108 @@ void lasting_settle(struct redis *r, const char *place, const char *dead_hub, co
 	args_str(&a, dead_hub);
 	args_str(&a, hub);
 	redis_script(r, "lasting_settle", &a, settled, p);
+}
+
+/* ---- feeds ---- */
+
+static void feed_came(void *ctx, const struct reply *r)
+{
+	struct pending *p = ctx;
+	bool no_lease = strcmp(reply_text(reply_at(r, 0), NULL), "NO_LEASE") == 0;
+	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
+	struct feed_page page = {0};
+
+	if (e == OK && p->tail) {
+		page.length = reply_int(reply_at(r, 1));
+		page.entries = reply_at(r, 2);
+	} else if (e == OK) {
+		page.resumed = (enum resumed)reply_int(reply_at(r, 1));
+		page.from.position = reply_int(reply_at(r, 2));
+		snprintf(page.from.check, sizeof page.from.check, "%s", reply_text(reply_at(r, 3), NULL));
+		page.length = reply_int(reply_at(r, 4));
+		page.settle_at = reply_int(reply_at(r, 5));
+		page.entries = reply_at(r, 6);
+	}
+	p->done.feed(p->ctx, e, no_lease, e == OK ? &page : NULL);
+	free(p);
+}
+
+void feed_subscribe(struct redis *r, const char *place, const char *hub, int held, const struct cursor *cursor, feed_done *done, void *ctx)
+{
+	struct args a;
+	struct pending *p = begin(&a, place, ctx);
+
+	p->done.feed = done;
+	args_str(&a, place + 1);
+	args_str(&a, hub);
+	args_int(&a, held);
+	if (cursor != NULL)
+		args_int(&a, cursor->position);
+	else
+		args_str(&a, "");
+	args_str(&a, cursor != NULL ? cursor->check : "");
+	args_int(&a, READ_MOST);
+	call_hex(&a, ID_CHECK_LEN);
+	redis_script(r, "feed_subscribe", &a, feed_came, p);
+}
+
+void feed_tail(struct redis *r, const char *place, const struct cursor *after, feed_done *done, void *ctx)
+{
+	struct args a;
+	struct pending *p = begin(&a, place, ctx);
+
+	p->done.feed = done;
+	p->tail = true;
+	args_int(&a, after->position);
+	args_str(&a, after->check);
+	args_int(&a, READ_MOST);
+	redis_script(r, "feed_tail", &a, feed_came, p);
+}
+
+static struct span line(struct span *rest)
+{
+	const char *end = memchr(rest->at, '\n', rest->len);
+	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
+	size_t used = out.len + (end != NULL ? 1 : 0);
+
+	rest->at += used;
+	rest->len -= used;
+	return out;
+}
+
+bool feed_parse(struct feed_line *out, int64_t feed_position, const char *bytes, size_t len)
+{
+	struct span rest = {bytes, len}, kind = line(&rest), check = line(&rest);
+
+	memset(out, 0, sizeof *out);
+	line(&rest); /* when */
+	out->conversation = line(&rest);
+	struct span position = line(&rest);
+	if (kind.len != 1 || kind.at[0] != 'f' || check.len != ID_CHECK_LEN || out->conversation.len == 0 || out->conversation.len > ID_MAX)
+		return false;
+	for (size_t i = 0; i < position.len && i < 15 && position.at[i] >= '0' && position.at[i] <= '9'; i++)
+		out->position = out->position * 10 + (position.at[i] - '0');
+	out->cursor.position = feed_position;
+	memcpy(out->cursor.check, check.at, ID_CHECK_LEN);
+	out->entry = rest;
+	return position.len > 0;
+}
+
+/* ---- logins ---- */
+
+static void told(void *ctx, const struct reply *r)
+{
+	(void)ctx;
+	(void)r;
+}
+
+void following_revoke(struct redis *r, const char *login)
+{
+	struct args a;
+
+	args_init(&a);
+	args_str(&a, "{0}:hubs");
+	a.keys = a.count;
+	args_str(&a, login);
+	redis_script(r, "revoke", &a, told, NULL);
 }

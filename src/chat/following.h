@@ -27,4 +27,31 @@ void lasting_leave(struct redis *r, const char *place, const char *participant, 
 typedef void lasting_settle_done(void *ctx, enum err e, int64_t settle_at, int64_t told, bool forgotten);
 void lasting_settle(struct redis *r, const char *place, const char *dead_hub, const char *hub, lasting_settle_done *done, void *ctx);
 
+/* Feeds. The entries are lines (store/lua/_feed.lua), texts, the first at from.position + 1. */
+struct feed_page {
+	enum resumed resumed;
+	struct cursor from;
+	int64_t length, settle_at;
+	const struct reply *entries;
+};
+typedef void feed_done(void *ctx, enum err e, bool no_lease, const struct feed_page *p);
+
+/* cursor NULL: starts now. */
+void feed_subscribe(struct redis *r, const char *place, const char *hub, int held, const struct cursor *cursor, feed_done *done, void *ctx);
+
+/* Only length and entries of the page; ERR_CONFLICT: the cursor does not hold any more. */
+void feed_tail(struct redis *r, const char *place, const struct cursor *after, feed_done *done, void *ctx);
+
+/* A feed's entry, taken apart. False: none of ours. entry: what follows in news, the conversation's own entry; may be empty. */
+struct feed_line {
+	struct span conversation;
+	struct cursor cursor; /* in the feed */
+	int64_t position;     /* in the conversation; 0: it was erased */
+	struct span entry;
+};
+bool feed_parse(struct feed_line *out, int64_t feed_position, const char *bytes, size_t len);
+
+/* A login is over: hubs end what is open by it, as soon as they hear. Any connection; nobody waits for the answer. */
+void following_revoke(struct redis *r, const char *login);
+
 #endif

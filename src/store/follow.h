@@ -41,6 +41,33 @@ enum err follow_lengths(struct db *d, const char *const *conversations, int64_t 
 enum err follow_entries(struct db *d, struct arena *a, const char *conversation, int64_t after, int most, size_t bytes,
 	struct entry_line **lines, int *count) MUST_CHECK;
 
+/* What a feed's entries are now, for that user: */
+struct follow_item {
+	const char *conversation;
+	int64_t position; /* 0: it was erased then */
+	/* filled in */
+	bool gone;              /* the conversation is not there any more */
+	struct entry_line line; /* bytes NULL: erased, or not for him (any more) */
+};
+/* In order, until so many bytes are read; *filled says how many items were. login as in struct follow. All of one instant. */
+enum err follow_fill(struct db *d, struct arena *a, const char *user, const char *login, struct follow_item *items, int count, size_t bytes,
+	int *filled) MUST_CHECK;
+
+/* What was committed since (ms) and is not announced yet, whose feeds it belongs to. For hubs without Redis. */
+struct follow_change {
+	struct follow_change *next;
+	const char *conversation;
+	bool gone; /* erased */
+	int64_t at;
+	struct entry_line *lines; /* oldest first */
+	int count;
+	struct member *members;
+	int member_count;
+};
+/* *until: the time of the last one, or since. At most CHANGES_MOST entries. */
+enum { CHANGES_MOST = 2000 };
+enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until) MUST_CHECK;
+
 /* Is that login still there? ERR_UNAUTHENTICATED: no. */
 enum err follow_login(struct db *d, const char *login) MUST_CHECK;
 

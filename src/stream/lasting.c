@@ -51,22 +51,6 @@ static enum err ask(struct db *d, struct work *w)
 	return follow_find(d, &q->arena, &q->in, &q->found);
 }
 
-/* The answer is for a reader that still waits for it as it did; otherwise it goes its way here. */
-static bool still(struct reader *r, enum reader_state state)
-{
-	r->calling = false;
-	if (r->hub->stopping || r->fd < 0 || r->state != state) {
-		reader_dirty(r);
-		return false;
-	}
-	if (r->stale) {
-		r->stale = false;
-		reader_subscribe(r);
-		return false;
-	}
-	return true;
-}
-
 static void give_lines(struct reader *r, const struct follow_found *found)
 {
 	for (int i = 0; i < found->count && r->fd >= 0 && r->state == READER_CATCHING_UP; i++) {
@@ -146,7 +130,7 @@ static void registered(void *ctx, enum err e, bool no_lease, const struct follow
 	struct question *q = ctx;
 	struct reader *r = q->reader;
 
-	if (still(r, READER_SUBSCRIBING)) {
+	if (own_still(r, READER_SUBSCRIBING)) {
 		if (no_lease)
 			lease_lost(r->hub); /* under the new name all begin again */
 		begin(q, e == OK ? f : NULL);
@@ -160,7 +144,7 @@ static void found(struct work *w)
 	struct reader *r = q->reader;
 	struct hub *h = r->hub;
 
-	if (!still(r, READER_SUBSCRIBING)) {
+	if (!own_still(r, READER_SUBSCRIBING)) {
 		question_free(q);
 		return;
 	}
@@ -200,7 +184,7 @@ static void tail_found(struct work *w)
 	struct question *q = (struct question *)w;
 	struct reader *r = q->reader;
 
-	if (still(r, READER_CATCHING_UP)) {
+	if (own_still(r, READER_CATCHING_UP)) {
 		if (w->err != OK || !q->found.holds)
 			reader_kick(r);
 		else

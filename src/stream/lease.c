@@ -16,8 +16,20 @@ struct dead {
 
 /* ---- readers, when the hub's view of the log may have a hole ---- */
 
+static void again_all(struct place *p)
+{
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		reader_again(r);
+	}
+}
+
 static void read_on_all(struct place *p)
 {
+	if (is_feed(p)) {
+		again_all(p);
+		return;
+	}
 	if (place_lasts(p->conversation)) {
 		look_soon(p);
 		return;
@@ -26,14 +38,6 @@ static void read_on_all(struct place *p)
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		reader_read_on(r);
-	}
-}
-
-static void again_all(struct place *p)
-{
-	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
-		next = r->next;
-		reader_again(r);
 	}
 }
 

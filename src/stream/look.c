@@ -7,15 +7,19 @@
 #include "chat/call.h"
 #include "stream/own.h"
 
-enum { LOOK_MS = 1000, LOOK_AGAIN_MS = 60000, HEARD_MS = 2500, PING_MS = 1000 };
+enum { LOOK_MS = 1000, LOOK_AGAIN_MS = 60000, HEARD_MS = 2500, PING_MS = 1000, AGAIN_TURNS = 5 };
 
 struct looks {
 	struct hub *hub;
 	struct timer timer;
 	bool pinging;
-	int64_t heard_at;   /* clock_mono_ms: when Redis last answered */
-	struct look *under; /* being gathered in this round */
-	size_t places;
+	int64_t heard_at;                   /* clock_mono_ms: when Redis last answered */
+	struct look *under;                 /* being gathered in this round */
+	size_t places, feeds, feeds_before; /* feeds: those that only SQL tells */
+	bool alone;                         /* Redis is away */
+	bool again;                         /* in this round, readers that Redis does not know of begin again */
+	unsigned turn;
+	char revoked[TICKET_LOGIN_LEN + 1];
 };
 
 /* ---- is Redis there? ---- */
@@ -78,12 +82,13 @@ static enum err look(struct db *d, struct work *w)
 	const char *ids[FOLLOW_MANY];
 	enum err e;
 
+	/* A feed's place has only logins to look at: no conversation's id begins with @. */
 	for (size_t i = 0; i < l->count; i++)
-		ids[i] = l->seen[i].place + 1;
+		ids[i] = l->seen[i].place + (l->seen[i].place[0] == '=' ? 1 : 0);
 	e = follow_lengths(d, ids, l->length, l->count);
 	for (size_t i = 0; e == OK && i < l->count; i++) {
 		struct seen *s = &l->seen[i];
-		if (l->length[i] > s->end)
+		if (s->place[0] == '=' && l->length[i] > s->end)
 			e = follow_entries(d, &l->arena, ids[i], s->end, READ_MOST, READ_BYTES, &s->lines, &s->count);
 		if (e == ERR_NOT_FOUND) /* erased since */
 			e = OK;
@@ -150,7 +155,8 @@ static void looked(struct work *w)
 			continue;
 		p->look_at = clock_mono_ms() + LOOK_AGAIN_MS;
 		p->calls++;
-		tell(p, &l->seen[i], l->length[i]);
+		if (!is_feed(p))
+			tell(p, &l->seen[i], l->length[i]);
 		for (struct login *m = l->logins; m != NULL; m = m->next)
 			if (m->seen == &l->seen[i] && m->over)
 				end_login(p, m->id);
@@ -207,7 +213,16 @@ static void add_place(struct place *p, bool due)
 		send_look(p->hub);
 }
 
-static void again_unregistered(struct place *p)
+/* What Redis does not know of is told nothing by it. */
+static bool unheard(const struct place *p)
+{
+	for (const struct reader *r = p->readers; r != NULL; r = r->next)
+		if (!r->own->registered && (r->state == READER_LIVE || r->state == READER_CATCHING_UP))
+			return true;
+	return false;
+}
+
+static void again_unheard(struct place *p)
 {
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -216,16 +231,35 @@ static void again_unregistered(struct place *p)
 	}
 }
 
+/* Redis is away: whether it still knows them when it is back, nobody can tell. */
+static void unregister(struct place *p)
+{
+	for (struct reader *r = p->readers; place_lasts(p->conversation) && r != NULL; r = r->next)
+		r->own->registered = false;
+}
+
+static bool has_login(const struct place *p)
+{
+	for (const struct reader *r = p->readers; r != NULL; r = r->next)
+		if (r->own->login != NULL)
+			return true;
+	return false;
+}
+
 static void consider(struct place *p)
 {
-	struct hub *h = p->hub;
+	struct looks *all = p->hub->looks;
+
 	if (!place_lasts(p->conversation) || p->gone || p->readers == NULL)
 		return;
-	bool alone = look_alone(h), due = p->look_at <= clock_mono_ms();
-	h->looks->places++;
-	if (!alone)
-		again_unregistered(p);
-	if (!is_feed(p) && p->look_at != 0 && !p->looking && (alone || due))
+	bool by_sql = all->alone || unheard(p), due = p->look_at <= clock_mono_ms();
+	all->places++;
+	all->feeds += is_feed(p) && by_sql;
+	if (all->again && by_sql)
+		again_unheard(p);
+	if (p->look_at == 0 || p->looking)
+		return;
+	if (is_feed(p) ? due && has_login(p) : due || by_sql)
 		add_place(p, due);
 }
 
@@ -233,13 +267,21 @@ static void tick(void *owner)
 {
 	struct looks *all = owner;
 	struct hub *h = all->hub;
+	bool before = all->alone;
 
-	all->places = 0;
 	if (h->stopping)
 		return;
+	all->alone = look_alone(h);
+	if (all->alone && !before)
+		place_each(h, unregister);
+	all->again = !all->alone && (before || ++all->turn % AGAIN_TURNS == 0);
+	all->places = all->feeds = 0;
 	ping(h);
 	place_each(h, consider);
 	send_look(h);
+	if (all->feeds > 0)
+		look_feeds(h, all->feeds_before == 0);
+	all->feeds_before = all->feeds;
 	if (all->places > 0)
 		timer_set(&h->timers, &all->timer, clock_mono_ms() + LOOK_MS);
 }
@@ -262,6 +304,23 @@ void look_later(struct place *p)
 {
 	if (p->look_at == 0)
 		p->look_at = clock_mono_ms() + LOOK_AGAIN_MS;
+}
+
+static void end_revoked(struct place *p)
+{
+	if (place_lasts(p->conversation))
+		end_login(p, p->hub->looks->revoked);
+}
+
+void look_revoke(struct hub *h, struct span login)
+{
+	struct looks *all = h->looks;
+
+	if (all == NULL || login.len == 0 || login.len >= sizeof all->revoked)
+		return;
+	memcpy(all->revoked, login.at, login.len);
+	all->revoked[login.len] = '\0';
+	place_each(h, end_revoked);
 }
 
 void look_soon(struct place *p)

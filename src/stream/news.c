@@ -52,7 +52,7 @@ static bool parse(struct hub *h, struct news *n, const struct reply *item)
 		return false;
 	n->kind = kind.at[0];
 	n->place = NULL;
-	if (n->kind == 'o' || n->kind == 'l')
+	if (n->kind == 'o' || n->kind == 'l' || n->kind == 'r')
 		return true;
 	if (!text(conversation, sizeof conversation, id))
 		return false;
@@ -84,6 +84,10 @@ static void entry_news(struct place *p, struct span rest)
 	struct entry e;
 	int64_t position = number(line(&rest)), expires_at = number(line(&rest));
 
+	if (is_feed(p)) {
+		feed_news(p, position, rest);
+		return;
+	}
 	if (!entry_parse(&e, position, rest.at, rest.len)) {
 		log_line(LOG_ERROR, "news.strange", NULL);
 		return;
@@ -157,7 +161,7 @@ static void erasure(struct place *p, struct span rest)
 
 static void overflowed(struct place *p)
 {
-	if (place_lasts(p->conversation)) {
+	if (place_lasts(p->conversation) && !is_feed(p)) {
 		look_soon(p);
 		return;
 	}
@@ -194,6 +198,10 @@ void news_batch(struct hub *h, const struct reply *items)
 		if (n.kind == 'o') {
 			place_each(h, overflowed);
 			desks_again(h);
+			continue;
+		}
+		if (n.kind == 'r') {
+			look_revoke(h, n.rest);
 			continue;
 		}
 		if (n.kind == 'l') {

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct shown {
+	struct shown *next;
+	int64_t position;
+	char conversation[ID_MAX + 1];
+};
+
 struct own *own_new(const char *thread, const char *login)
 {
 	struct own *o = calloc(1, sizeof *o);
@@ -21,6 +27,7 @@ void own_free(struct own *o)
 		return;
 	free(o->thread);
 	free(o->login);
+	own_forget(&o->shown);
 	free(o);
 }
 
@@ -67,6 +74,11 @@ bool own_wants(const struct reader *r, const struct entry *e)
 	return says(member(e->message.refs, "\"threadId\":\""), r->own->thread);
 }
 
+bool own_says(const struct entry *e, const char *event, const char *participant)
+{
+	return e->kind == ENTRY_EVENT && says(e->event, event) && says(member(e->data, "\"participant\":\""), participant);
+}
+
 /* ---- what follows from an entry ---- */
 
 static void end_readers_of(struct place *p, struct span who)
@@ -89,12 +101,75 @@ void own_told(struct place *p, const struct entry *e)
 			p->status = (uint8_t)i;
 }
 
+/* ---- what both do ---- */
+
+bool own_still(struct reader *r, enum reader_state state)
+{
+	r->calling = false;
+	if (r->hub->stopping || r->fd < 0 || r->state != state) {
+		reader_dirty(r);
+		return false;
+	}
+	if (r->stale) {
+		r->stale = false;
+		reader_subscribe(r);
+		return false;
+	}
+	return true;
+}
+
+/* ---- what was shown ---- */
+
+void own_forget(struct shown **all)
+{
+	while (*all != NULL) {
+		struct shown *s = *all;
+		*all = s->next;
+		free(s);
+	}
+}
+
+int64_t own_shown(const struct shown *s, const char *conversation)
+{
+	while (s != NULL && strcmp(s->conversation, conversation) != 0)
+		s = s->next;
+	return s != NULL ? s->position : 0;
+}
+
+/* The latest stands in front; the last gives way. */
+void own_show(struct shown **all, const char *conversation, int64_t position)
+{
+	struct shown **at = all, *s;
+	int n = 0;
+
+	while (*at != NULL && strcmp((*at)->conversation, conversation) != 0 && ++n < SHOWN_MOST)
+		at = &(*at)->next;
+	s = *at;
+	if (s != NULL) {
+		*at = s->next;
+	} else {
+		s = calloc(1, sizeof *s);
+		if (s == NULL)
+			abort();
+	}
+	strcpy(s->conversation, conversation);
+	s->position = position;
+	s->next = *all;
+	*all = s;
+}
+
 void own_begin(struct reader *r)
 {
-	lasting_begin(r);
+	if (is_feed(r->place))
+		feed_begin(r);
+	else
+		lasting_begin(r);
 }
 
 void own_read_on(struct reader *r)
 {
-	lasting_read_on(r);
+	if (is_feed(r->place))
+		feed_read_on(r);
+	else
+		lasting_read_on(r);
 }

@@ -1,6 +1,7 @@
 /* What the files about readers of what lasts share. Internal to stream/. See hub.h.
  *
  *   lasting.c  readers of a lasting conversation: place "=<id>"     look.c  one look per hub at SQL: what news did not tell
+ *   look_feed.c  the same for feeds
  *   feed.c     readers of a user's feed: place "@<user>"               own.c   what both have
  *
  * A reader is looked up in SQL first (may he, where does he go on, what comes), then the hub is registered with Redis, which says how far the log was announced by then:
@@ -14,10 +15,12 @@
 
 /* What such a reader has beside the rest. */
 struct own {
-	char *thread;    /* NULL: all of it */
-	char *login;     /* NULL: rests on none */
-	bool registered; /* Redis knows of it */
-	bool behind;     /* entries were left out since it last was told a cursor */
+	char *thread;        /* NULL: all of it */
+	char *login;         /* NULL: rests on none */
+	struct shown *shown; /* a feed: what it was told without a cursor */
+	int64_t since;       /* a feed without Redis: it is told what was committed after (ms since the epoch) */
+	bool registered;     /* Redis knows of it */
+	bool behind;         /* entries were left out since it last was told a cursor */
 };
 
 static inline bool is_feed(const struct place *p)
@@ -32,21 +35,45 @@ void place_status(struct place *p, const char *status); /* active, archived, com
 const char *place_status_name(const struct place *p);
 /* Is the entry for this reader? What is not moves its cursor all the same. */
 bool own_wants(const struct reader *r, const struct entry *e);
+/* It is that event, of that participant. */
+bool own_says(const struct entry *e, const char *event, const char *participant);
 /* Something of the conversation was told live: what else follows from it. */
 void own_told(struct place *p, const struct entry *e);
 
 void own_begin(struct reader *r);   /* looks it up and begins it, or begins it anew: lasting_begin, feed_begin */
 void own_read_on(struct reader *r); /* likewise */
 
+/* The answer of a call is for a reader that still waits for it as it did (then r->calling is over); otherwise the reader goes its way here. */
+bool own_still(struct reader *r, enum reader_state state);
+/* Up to where conversations were shown: to a reader without a cursor, at a feed's place by news. 0: not, or so long ago that it is forgotten. */
+int64_t own_shown(const struct shown *s, const char *conversation);
+void own_show(struct shown **all, const char *conversation, int64_t position);
+void own_forget(struct shown **all);
+
 /* lasting.c */
 void lasting_begin(struct reader *r);
 void lasting_read_on(struct reader *r);
 
+/* feed.c */
+enum { SHOWN_MOST = 64 };
+enum {
+	FEED_OVERLAP_MS = 5000,
+	FEED_OVERLAP_POLL_MS = 2000
+}; /* without Redis: how far before its beginning a reader that goes on is told of */
+void feed_begin(struct reader *r);
+void feed_read_on(struct reader *r);
+void feed_news(struct place *p, int64_t position, struct span text);
+/* at NULL: without a cursor. e: of the conversation's log. */
+void feed_give(struct reader *r, const struct cursor *at, const char *conversation, const struct entry *e);
+void feed_give_gone(struct reader *r, const struct cursor *at, const char *conversation, int64_t when);
+
 /* look.c */
 void look_begin(struct hub *h);
-void look_later(struct place *p); /* somebody has begun there: it is looked at from now on */
-void look_soon(struct place *p);  /* news of it may be lost */
-bool look_alone(struct hub *h);   /* Redis is away */
+void look_later(struct place *p);                   /* somebody has begun there: it is looked at from now on */
+void look_soon(struct place *p);                    /* news of it may be lost */
+void look_feeds(struct hub *h, bool first);         /* look_feed.c; first: Redis has just gone */
+bool look_alone(struct hub *h);                     /* Redis is away */
+void look_revoke(struct hub *h, struct span login); /* that login is over: ends what is open by it */
 void looks_done(struct hub *h);
 
 #endif

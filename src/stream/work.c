@@ -31,7 +31,6 @@ static void run(struct db *d, void *ctx)
 void hub_work(struct hub *h, struct work *w)
 {
 	w->hub = h;
-	h->working++;
 	if (dbpool_run(run, w) == OK)
 		return;
 	w->err = ERR_STORE_UNAVAILABLE;
@@ -47,7 +46,6 @@ void hub_worked(struct hub *h)
 	pthread_mutex_unlock(&h->posts.lock);
 	while (w != NULL) {
 		struct work *next = w->next;
-		h->working--;
 		w->done(w);
 		w = next;
 	}

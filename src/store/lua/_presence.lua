@@ -45,6 +45,7 @@ local function label(who)
 end
 
 local function tell_presence(who, role, online)
+  if string.sub(id, 1, 1) == '@' then return end   -- of oneself
   announce_passing('presence', '', '{"participant":"' .. who .. '","role":"' .. role .. '","online":' .. tostring(online) .. ',"at":' .. now .. '}')
 end
 

@@ -1,0 +1,227 @@
+/* What feeds are filled with. See follow.h. */
+#include <string.h>
+
+#include "store/follow.h"
+
+enum { MEMBERS_MOST = 5000, RUN_MOST = 100 };
+
+/* ---- a feed's entries as they are now ---- */
+
+/* A conversation of the page, looked at once. */
+struct known {
+	struct known *next;
+	bool gone, member;
+	struct conversation c;
+};
+
+struct filling {
+	struct arena *arena;
+	const char *user, *login;
+	struct follow_item *items;
+	int count, filled;
+	size_t bytes;
+	struct known *known;
+};
+
+static enum err know(struct db *d, struct filling *f, const char *id, struct known **out)
+{
+	struct known *k = f->known;
+	enum err e;
+
+	while (k != NULL && strcmp(k->c.id, id) != 0)
+		k = k->next;
+	*out = k;
+	if (k != NULL)
+		return OK;
+	*out = k = arena_alloc(f->arena, sizeof *k);
+	k->next = f->known;
+	f->known = k;
+	e = conversations_get(d, f->arena, id, f->user, &k->c);
+	k->member = e == OK;
+	if (e == ERR_NOT_FOUND)
+		e = conversations_get(d, f->arena, id, NULL, &k->c);
+	k->gone = e == ERR_NOT_FOUND;
+	k->c.id = id;
+	return k->gone ? OK : e;
+}
+
+/* Who is out is told of his leaving, and of nothing else. */
+static bool may_see(const struct known *k, const char *user, const struct entry_line *line)
+{
+	static const char start[] = "\"participant\":\"";
+	const char *left, *who;
+
+	if (k->member)
+		return true;
+	left = strstr(line->bytes, "\nuser:left\n");
+	who = line->bytes[0] == 's' && left != NULL ? strstr(left, start) : NULL;
+	return who != NULL && strncmp(who + sizeof start - 1, user, strlen(user)) == 0 && who[sizeof start - 1 + strlen(user)] == '"';
+}
+
+/* How many items from the first on stand one behind the other in the same conversation. */
+static int run_of(const struct filling *f)
+{
+	const struct follow_item *first = &f->items[f->filled];
+	int n = 1;
+
+	while (f->filled + n < f->count && n < RUN_MOST && first[n].position == first->position + n &&
+		strcmp(first[n].conversation, first->conversation) == 0)
+		n++;
+	return n;
+}
+
+static enum err fill_run(struct db *d, struct filling *f)
+{
+	struct follow_item *item = &f->items[f->filled];
+	struct entry_line *lines = NULL;
+	struct known *k;
+	int n = run_of(f), count = 0;
+	enum err e = know(d, f, item->conversation, &k);
+
+	if (e == OK && !k->gone && item->position > 0)
+		e = entries_after(d, f->arena, &k->c, item->position - 1, NULL, n, f->bytes, &lines, &count);
+	if (e != OK)
+		return e;
+	/* What did not fit is for the next run. */
+	if (count > 0 && lines[count - 1].position < item[n - 1].position)
+		n = (int)(lines[count - 1].position - item->position) + 1;
+	for (int i = 0; i < n; i++)
+		item[i].gone = k->gone;
+	for (int i = 0; i < count; i++) {
+		int64_t at = lines[i].position - item->position;
+		f->bytes -= lines[i].len < f->bytes ? lines[i].len : f->bytes;
+		if (at >= 0 && at < n && may_see(k, f->user, &lines[i]))
+			item[at].line = lines[i];
+	}
+	f->filled += n;
+	return OK;
+}
+
+static enum err fill(struct db *d, void *ctx)
+{
+	struct filling *f = ctx;
+	size_t room = f->bytes;
+	enum err e = f->login != NULL ? follow_login(d, f->login) : OK;
+
+	f->filled = 0;
+	f->known = NULL;
+	while (e == OK && f->filled < f->count && (f->filled == 0 || f->bytes > 0))
+		e = fill_run(d, f);
+	f->bytes = room;
+	return e;
+}
+
+enum err follow_fill(
+	struct db *d, struct arena *a, const char *user, const char *login, struct follow_item *items, int count, size_t bytes, int *filled)
+{
+	struct filling f = {.arena = a, .user = user, .login = login, .items = items, .count = count, .bytes = bytes};
+	enum err e = db_read(d, fill, &f);
+
+	*filled = f.filled;
+	return e;
+}
+
+/* ---- what is not announced yet ---- */
+
+/* Names in a JSON array of ids. */
+static void take_names(struct arena *a, const char *json, struct follow_change *c)
+{
+	int most = 1;
+
+	for (const char *p = json; *p != '\0'; p++)
+		most += *p == ',';
+	c->members = arena_alloc(a, (size_t)most * sizeof *c->members);
+	for (const char *p = strchr(json, '"'); p != NULL && c->member_count < most; p = strchr(p, '"')) {
+		const char *end = strchr(++p, '"');
+		if (end == NULL)
+			return;
+		c->members[c->member_count++].participant = arena_strndup(a, p, (size_t)(end - p));
+		p = end + 1;
+	}
+}
+
+/* Who is in it, and who left lately: he is told so. */
+static enum err take_members(struct db *d, struct arena *a, int64_t n, int64_t since, struct follow_change *c)
+{
+	struct db_rows r;
+
+	c->members = arena_alloc(a, MEMBERS_MOST * sizeof *c->members);
+	db_query(&r, d,
+		"SELECT participant, COALESCE(left_at, 0) FROM members WHERE conversation = $1 AND (left_at IS NULL OR left_at > $2) LIMIT $3",
+		DB_ARGS(db_int(n), db_int(since), db_int(MEMBERS_MOST)));
+	while (c->member_count < MEMBERS_MOST && db_rows_next(&r)) {
+		struct member *m = &c->members[c->member_count++];
+		m->participant = db_rows_keep(&r, 0, a);
+		m->left_at = db_rows_int(&r, 1);
+	}
+	return db_rows_done(&r);
+}
+
+struct changing {
+	struct arena *arena;
+	int64_t since, until;
+	struct follow_change *first;
+};
+
+/* The outbox's rows, by conversation: lines holds only a position for now, that of the lowest. */
+static enum err take_rows(struct db *d, struct changing *g)
+{
+	struct db_rows r;
+	struct follow_change **end = &g->first;
+
+	db_query(&r, d,
+		"SELECT conversation, MIN(position), MAX(at), MAX(COALESCE(data, '')) FROM (SELECT conversation, position, at, data FROM outbox "
+	    "WHERE at > $1 "
+		"ORDER BY at LIMIT $2) o GROUP BY conversation",
+		DB_ARGS(db_int(g->since), db_int(CHANGES_MOST)));
+	while (db_rows_next(&r)) {
+		struct follow_change *c = arena_alloc(g->arena, sizeof *c);
+		c->conversation = db_rows_keep(&r, 0, g->arena);
+		c->gone = db_rows_int(&r, 1) == 0;
+		c->at = db_rows_int(&r, 2);
+		c->lines = arena_alloc(g->arena, sizeof *c->lines);
+		c->lines->position = db_rows_int(&r, 1);
+		if (c->gone)
+			take_names(g->arena, db_rows_word(&r, 3), c);
+		if (c->at > g->until)
+			g->until = c->at;
+		*end = c;
+		end = &c->next;
+	}
+	return db_rows_done(&r);
+}
+
+static enum err changes(struct db *d, void *ctx)
+{
+	struct changing *g = ctx;
+
+	g->first = NULL;
+	g->until = g->since;
+	enum err e = take_rows(d, g);
+	for (struct follow_change *c = g->first; e == OK && c != NULL; c = c->next) {
+		struct conversation k;
+		int64_t from = c->lines->position;
+		if (c->gone)
+			continue;
+		e = conversations_get(d, g->arena, c->conversation, NULL, &k);
+		if (e == ERR_NOT_FOUND) {
+			e = OK; /* erased meanwhile: its own row says so */
+			continue;
+		}
+		if (e == OK)
+			e = entries_after(d, g->arena, &k, from - 1, NULL, 200, 256 * 1024, &c->lines, &c->count);
+		if (e == OK)
+			e = take_members(d, g->arena, k.n, g->since, c);
+	}
+	return e;
+}
+
+enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until)
+{
+	struct changing g = {.arena = a, .since = since};
+	enum err e = db_read(d, changes, &g);
+
+	*out = g.first;
+	*until = g.until;
+	return e;
+}

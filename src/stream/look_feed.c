@@ -1,0 +1,98 @@
+/* Without Redis: each second what was committed and is not announced, for all feeds of the hub. See own.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "stream/own.h"
+
+enum { LATE_MS = 10000 }; /* a transaction may commit so long after the time that its rows bear */
+
+struct gathering {
+	struct work work;
+	struct arena arena;
+	int64_t since, until;
+	struct follow_change *changes;
+};
+
+static enum err gather(struct db *d, struct work *w)
+{
+	struct gathering *g = (struct gathering *)w;
+
+	return follow_changes(d, &g->arena, g->since, &g->changes, &g->until);
+}
+
+/* Who is out is told of his leaving only. */
+static bool may_see(const struct member *m, const struct entry *e)
+{
+	if (m->left_at == 0)
+		return true;
+	return own_says(e, "user:left", m->participant);
+}
+
+static void tell(struct reader *r, const struct follow_change *c, const struct member *m)
+{
+	int64_t told = own_shown(r->place->shown, c->conversation); /* before Redis went */
+
+	if (r->state != READER_LIVE || r->own->registered || c->at <= r->own->since)
+		return;
+	if (c->gone)
+		feed_give_gone(r, NULL, c->conversation, c->at);
+	for (int i = 0; i < c->count && r->state == READER_LIVE; i++) {
+		struct entry e;
+		if (c->lines[i].position > told && entry_parse(&e, c->lines[i].position, c->lines[i].bytes, c->lines[i].len) && may_see(m, &e))
+			feed_give(r, NULL, c->conversation, &e);
+	}
+}
+
+static void tell_feed(struct hub *h, const struct follow_change *c, const struct member *m)
+{
+	char name[PLACE_MAX + 1] = "@";
+	struct place *p;
+
+	strncat(name, m->participant, ID_MAX);
+	p = place_find(h, name);
+	if (p == NULL || p->gone)
+		return;
+	p->calls++;
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		tell(r, c, m);
+	}
+	p->calls--;
+	place_release(p);
+}
+
+static void gathered(struct work *w)
+{
+	struct gathering *g = (struct gathering *)w;
+	struct hub *h = w->hub;
+
+	h->gathering = false;
+	if (w->err == OK && !h->stopping) {
+		h->gathered_until = g->until - LATE_MS;
+		for (const struct follow_change *c = g->changes; c != NULL; c = c->next)
+			for (int i = 0; i < c->member_count; i++)
+				tell_feed(h, c, &c->members[i]);
+	}
+	arena_done(&g->arena);
+	free(g);
+}
+
+void look_feeds(struct hub *h, bool first)
+{
+	struct gathering *g;
+
+	if (first)
+		h->gathered_until = clock_now_ms() - LATE_MS;
+	if (h->gathering)
+		return;
+	g = calloc(1, sizeof *g);
+	if (g == NULL)
+		abort();
+	arena_init(&g->arena);
+	g->since = h->gathered_until;
+	g->work.does = gather;
+	g->work.done = gathered;
+	h->gathering = true;
+	hub_work(h, &g->work);
+}
