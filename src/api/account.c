@@ -11,6 +11,7 @@
 #include "base/password.h"
 #include "chat/hashing.h"
 #include "chat/login.h"
+#include "chat/membership.h"
 #include "http/body.h"
 #include "store/dbpool.h"
 #include "store/logins.h"
@@ -255,8 +256,11 @@ static enum err delete_all(struct db *d, void *ctx)
 static void delete_account(struct db *d, void *ctx)
 {
 	struct change *c = ctx;
-	enum err e = d ? db_write(d, delete_all, c) : ERR_STORE_UNAVAILABLE;
+	enum err e = d ? membership_depart(d, ticket_of(c->proof.x)->participant) : ERR_STORE_UNAVAILABLE;
 
+	/* Out of everything first: if this fails half way, there is still somebody who can ask again. */
+	if (e == OK)
+		e = db_write(d, delete_all, c);
 	if (e != OK) {
 		change_end(c, e, NULL);
 		return;

@@ -17,7 +17,7 @@ struct move {
 	int64_t silenced_until;
 	const char *why;
 	struct member out;
-	bool changed;
+	bool changed, departing; /* departing: asked for by nobody's right */
 };
 
 /* Runs step in a transaction on the locked conversation, and announces what it changed. */
@@ -145,7 +145,7 @@ static enum err remove_one(struct db *d, void *move)
 	bool self = m->by->kind != TICKET_SERVICE && strcmp(m->by->participant, m->participant) == 0;
 	enum err e = begin(d, m, &c);
 
-	if (e == OK)
+	if (e == OK && !m->departing)
 		e = conversation_may(&c, m->by, self ? RIGHT_LEAVE : RIGHT_REMOVE);
 	if (e == OK)
 		e = conversations_member(d, m->arena, c.n, m->participant, &who);
@@ -175,6 +175,32 @@ enum err membership_remove(struct db *d, const struct ticket *by, const char *id
 	if (e == OK)
 		conversation_sweep(d);
 	return e;
+}
+
+enum err membership_depart(struct db *d, const char *participant)
+{
+	struct ticket by = {.kind = TICKET_USER, .side = "user"};
+	char last[ID_MAX + 1] = "";
+	const char *id = NULL, *why;
+	struct arena arena;
+	enum err e;
+
+	snprintf(by.participant, sizeof by.participant, "%s", participant);
+	do {
+		arena_init(&arena);
+		e = members_conversation_of(d, &arena, participant, &id);
+		if (e == OK) {
+			struct move m = {.arena = &arena, .by = &by, .id = id, .participant = participant, .departing = true};
+			snprintf(by.conversation, sizeof by.conversation, "%s", id);
+			e = run(d, &m, remove_one, &why);
+			if (e == ERR_NOT_FOUND && strcmp(last, id) != 0) /* erased, or left, a moment ago */
+				e = OK;
+			snprintf(last, sizeof last, "%s", id);
+		}
+		arena_done(&arena);
+	} while (e == OK);
+	conversation_sweep(d);
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* ---- roles and silence ---- */

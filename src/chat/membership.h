@@ -14,6 +14,9 @@ enum err membership_add(struct db *d, struct arena *a, const struct ticket *by, 
  * when nobody is left, it is erased. */
 enum err membership_remove(struct db *d, const struct ticket *by, const char *id, const char *participant, const char **why) MUST_CHECK;
 
+/* Somebody is no more: out of all conversations, direct ones included, one after the other (again after an error: goes on where it was). */
+enum err membership_depart(struct db *d, const char *participant) MUST_CHECK;
+
 /* role NULL: stays. silenced_until -1: stays; 0: may speak. + ERR_CONFLICT: the last admin of a group stays one. */
 enum err membership_change(struct db *d, struct arena *a, const struct ticket *by, const char *id, const char *participant,
 	const char *role, int64_t silenced_until, struct member *out, const char **why) MUST_CHECK;

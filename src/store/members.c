@@ -16,7 +16,7 @@ enum err members_add(struct db *d, const struct conversation *c, const char *par
 	int64_t changed = 0;
 	enum err e = db_exec(d, &changed,
 		"INSERT INTO members (conversation, participant, role, joined_at, read_to, delivered_to, last_at) VALUES ($1, $2, $3, $4, $5, $5, "
-	    "$6) "
+		"$6) "
 		"ON CONFLICT (conversation, participant) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, left_at = NULL, "
 		"read_to = excluded.read_to, delivered_to = excluded.delivered_to, unread = 0, last_at = excluded.last_at "
 		"WHERE members.left_at IS NOT NULL",
@@ -95,7 +95,7 @@ enum err members_page(
 	db_query(&r, d,
 		"SELECT m.participant, COALESCE(p.name, ''), m.role, m.joined_at, m.silenced_until, m.read_to, m.delivered_to FROM members m "
 		"LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.left_at IS NULL AND (m.joined_at, m.participant) > "
-	    "($2, $3) "
+		"($2, $3) "
 		"ORDER BY m.joined_at, m.participant LIMIT $4",
 		DB_ARGS(db_int(n), db_int(joined_at), db_text(participant), db_int(most)));
 	while (*count < most && db_rows_next(&r))
@@ -107,4 +107,19 @@ enum err members_page(
 			.read_to = db_rows_int(&r, 5),
 			.delivered_to = db_rows_int(&r, 6)};
 	return db_rows_done(&r);
+}
+
+enum err members_conversation_of(struct db *d, struct arena *a, const char *participant, const char **id)
+{
+	struct db_rows r;
+	enum err e;
+
+	*id = NULL;
+	db_query(&r, d,
+		"SELECT c.id FROM members m JOIN conversations c ON c.n = m.conversation WHERE m.participant = $1 AND m.left_at IS NULL LIMIT 1",
+		DB_ARGS(db_text(participant)));
+	if (db_rows_next(&r))
+		*id = db_rows_keep(&r, 0, a);
+	e = db_rows_done(&r);
+	return e == OK && !*id ? ERR_NOT_FOUND : e;
 }

@@ -23,6 +23,9 @@ enum err members_count(struct db *d, int64_t n, const char *role, int64_t *out) 
 /* Whoever has been in it longest, in the arena; NULL when nobody is. */
 enum err members_eldest(struct db *d, struct arena *a, int64_t n, const char **participant) MUST_CHECK;
 
+/* Any conversation that he is in, by its id (in the arena). ERR_NOT_FOUND: none. */
+enum err members_conversation_of(struct db *d, struct arena *a, const char *participant, const char **id) MUST_CHECK;
+
 /* A page in the order they joined, after that one (joined_at 0: from the beginning); read_member's columns but the rate. */
 enum err members_page(struct db *d, struct arena *a, int64_t n, int64_t joined_at, const char *participant, int most, struct member **out,
 	int *count) MUST_CHECK;
