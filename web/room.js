@@ -36,7 +36,9 @@
  * @typedef {{id: number, cursor: string, conversationId: string, sender: string, role: string, type: string, content?: string, sentAt: number,
  *            clientId?: string, replyTo?: number, threadId?: string, metadata?: object, editedAt?: number, deletedAt?: number}} Message
  * @typedef {{participant: string, role: string, online: boolean}} Participant
- * @typedef {{ticket?: string, conversationId?: string, as?: string, role?: string, base?: string,
+ * Lasting conversations: chat/conversation.js extends this class (by what begins with `_`) and chat/client.js makes them.
+ *
+ * @typedef {{ticket?: string, conversationId?: string, as?: string, role?: string, base?: string, door?: Door, me?: {participant: string, role: string},
  *            onTicket?: (why: {reason: 'expiring'|'expired'}) => Promise<string|null>|string|null,
  *            share?: boolean, pageSize?: number, readyMs?: number, aliveMs?: number, pollWaitS?: number,
  *            fetch?: typeof fetch, EventSource?: typeof EventSource|null, random?: () => number}} RoomOptions
@@ -55,7 +57,7 @@ const TYPING_EVERY_MS = 3000;
 const TYPING_IDLE_MS = 4000;
 const ECHO_MS = 6000; // own message acknowledged: the stream must bring it within this time
 const PROBE_MS = 6000;
-const FINAL = new Set(['expired', 'erased', 'missing', 'denied', 'left']);
+const FINAL = new Set(['expired', 'erased', 'missing', 'denied', 'left', 'removed']);
 
 export class Room extends EventTarget {
   phase = 'opening';
@@ -68,11 +70,12 @@ export class Room extends EventTarget {
   /** May this participant read? Learned from the first answer; without it there is no stream either, and `link` stays `off`. */
   mayRead = true;
 
-  #options;
+  _options;
   #door;
-  #log = new Log();
+  #ours; // is what the door speaks by this room's alone? Else whoever gave us the door renews it.
+  _log = new Log();
   #outbox;
-  #people;
+  _people;
   #line = null;
   #share = null;
   #held = null; // frames that arrived while history was being loaded
@@ -92,19 +95,21 @@ export class Room extends EventTarget {
   /** @param {RoomOptions} options */
   constructor(options) {
     super();
-    this.#options = { share: true, pageSize: 60, aliveMs: 25_000, pollWaitS: 25, random: Math.random, ...options };
-    const { ticket = null, as = null, base, fetch } = options;
+    this._options = { share: true, pageSize: 60, aliveMs: 25_000, pollWaitS: 25, random: Math.random, ...options };
+    const { ticket = null, as = null, base, fetch, door } = options;
     const claims = ticket ? ticketClaims(ticket) : null;
     const conversationId = claims?.sessionId ?? options.conversationId;
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(conversationId ?? '')) throw new TypeError('No conversation: the ticket is not one, or conversationId is missing.');
-    if (!ticket && !/^[0-9a-f]{8}$/.test(as ?? '')) throw new TypeError('Neither ticket nor `as`.');
-    this.#people = new People({
-      me: { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null },
-      changed: (what) => this.#emit(what, {}),
+    if (!door && !ticket && !/^[0-9a-f]{8}$/.test(as ?? '')) throw new TypeError('Neither ticket nor `as`.');
+    this.conversationId = conversationId;
+    this._people = new People({
+      me: options.me ?? { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null },
+      changed: (what) => this._emit(what, {}),
     });
-    this.#door = new Door({ base, conversationId, ticket, as, fetch });
+    this.#ours = !door;
+    this.#door = door ?? new Door({ base, conversationId, ticket, as, fetch });
     this.#outbox = new Outbox({
-      random: this.#options.random,
+      random: this._options.random,
       send: (item) => this.#post(item),
       changed: (item, message) => this.#itemChanged(item, message),
       refused: (error) => this.#refused(error),
@@ -113,13 +118,9 @@ export class Room extends EventTarget {
 
   // ---- state
 
-  get conversationId() {
-    return this.#door.conversationId;
-  }
-
   /** @returns {Message[]} ascending; not to be changed */
   get messages() {
-    return this.#log.messages;
+    return this._log.messages;
   }
 
   /** @returns {import('./room/outbox.js').OutboxItem[]} */
@@ -128,7 +129,7 @@ export class Room extends EventTarget {
   }
 
   get hasOlder() {
-    return this.#log.previous !== null;
+    return this._log.previous !== null;
   }
 
   /** What a reload needs, once open: no secrets. */
@@ -156,45 +157,45 @@ export class Room extends EventTarget {
 
   /** @returns {{participant: string|null, role: string|null}} after a reload the id is known once the conversation is open */
   get me() {
-    return this.#people.me;
+    return this._people.me;
   }
 
   /** @returns {Map<string, Participant>} by id, this participant included */
   get participants() {
-    return this.#people.participants;
+    return this._people.participants;
   }
 
   /** @returns {Map<string, string>} who is typing now: participant → role */
   get typing() {
-    return this.#people.typing;
+    return this._people.typing;
   }
 
   /** Positions: {read: {participant: upTo}, delivered: {participant: upTo}}. */
   get marks() {
-    return this.#people.marks;
+    return this._people.marks;
   }
 
   /** Have the marks been heard of yet? They come with the stream, a moment after the history. */
   get marksKnown() {
-    return this.#people.marksKnown;
+    return this._people.marksKnown;
   }
 
   /** @returns {Participant[]} everyone but this participant */
   get others() {
-    return this.#people.others;
+    return this._people.others;
   }
 
   isMe(participant) {
-    return this.#people.isMe(participant);
+    return this._people.isMe(participant);
   }
 
   message(id) {
-    return this.#log.get(id);
+    return this._log.get(id);
   }
 
   /** `sent`, `delivered` or `read` (by anyone else), for one of our own messages. */
   markOf(message) {
-    return this.#people.markOf(message);
+    return this._people.markOf(message);
   }
 
   /** Up to where this participant had read. */
@@ -207,7 +208,7 @@ export class Room extends EventTarget {
   /** Opens the conversation; resolves when it is shown or has turned out to be closed. Never rejects for reasons of the network: it goes on trying. */
   async open() {
     this.#watchBrowser();
-    if (this.#door.ticket && !(await this.#enter())) return;
+    if (this.#ours && this.#door.ticket && !(await this.#enter())) return;
     await this.#begin();
   }
 
@@ -218,11 +219,11 @@ export class Room extends EventTarget {
     if (!claims || claims.sessionId !== this.conversationId || (this.me.participant && who !== this.me.participant)) {
       throw new RoomError({ status: 401, code: 'OTHER_TICKET', message: 'This link is for another conversation or person.' });
     }
-    this.#people.me = { participant: who, role: claims.role };
+    this._people.me = { participant: who, role: claims.role };
     this.#door.ticket = ticket;
     if (!(await this.#enter())) return;
     this.#share?.post({ t: 'ticket', ticket });
-    await this.#resume();
+    await this.resume();
   }
 
   /** Ends this tab's part and keeps the cookie, so that a reload comes back. */
@@ -249,7 +250,7 @@ export class Room extends EventTarget {
   // ---- what a participant does
 
   /** Puts a message into the outbox. @returns the item: its `state` tells the rest */
-  send(content, { replyTo, type, metadata } = {}) {
+  send(content, { replyTo, type, metadata, threadId, files } = {}) {
     this.#typingOn = false; // the message itself ends our typing at the other side
     this.#typingSentAt = 0;
     clearTimeout(this.#timers.get('typing'));
@@ -257,6 +258,8 @@ export class Room extends EventTarget {
     if (replyTo) draft.replyTo = replyTo;
     if (type) draft.type = type;
     if (metadata) draft.metadata = metadata;
+    if (threadId) draft.threadId = threadId;
+    if (files?.length) draft.files = files;
     return this.#outbox.add(draft);
   }
 
@@ -270,14 +273,14 @@ export class Room extends EventTarget {
   }
 
   async edit(id, content) {
-    const message = await this.#patiently(() => this.#call('PATCH', `/messages/${id}`, { body: { content } }));
+    const message = await this._patiently(() => this._call('PATCH', `/messages/${id}`, { body: { content } }));
     this.#amended(message);
     return message;
   }
 
   async remove(id) {
-    await this.#patiently(() => this.#call('DELETE', `/messages/${id}`));
-    const known = this.#log.get(id);
+    await this._patiently(() => this._call('DELETE', `/messages/${id}`));
+    const known = this._log.get(id);
     if (known && !known.deletedAt) this.#amended({ ...known, content: undefined, deletedAt: this.now() });
   }
 
@@ -288,7 +291,7 @@ export class Room extends EventTarget {
     if (Date.now() - this.#typingSentAt < TYPING_EVERY_MS) return;
     this.#typingSentAt = Date.now();
     this.#typingOn = true;
-    this.#call('POST', '/typing', { body: { isTyping: true } }).catch(() => {});
+    this._call('POST', '/typing', { body: { isTyping: true } }).catch(() => {});
   }
 
   typingDone() {
@@ -303,13 +306,13 @@ export class Room extends EventTarget {
 
   async loadOlder() {
     if (!this.hasOlder) return;
-    const page = await this.#call('GET', '/messages', { query: { before: this.#log.previous, limit: this.#options.pageSize } });
-    this.#log.prepend(page);
-    this.#emit('messages', { added: [], changed: [], reset: false, older: true });
+    const page = await this._call('GET', '/messages', { query: { before: this._log.previous, limit: this._options.pageSize } });
+    this._log.prepend(page);
+    this._emit('messages', { added: [], changed: [], reset: false, older: true });
   }
 
   async end() {
-    const answer = await this.#patiently(() => this.#call('POST', '/end'));
+    const answer = await this._patiently(() => this._call('POST', '/end'));
     this.#setDeadline(answer?.expiresAt, false);
     this.#ended();
   }
@@ -331,21 +334,21 @@ export class Room extends EventTarget {
 
   /** What a student may know of summaries: {policy: 'allowed'|'consent'|'off', consent: true|false|null, requested: boolean}. */
   summaryTerms() {
-    return this.#call('GET', '/summary/consent');
+    return this._call('GET', '/summary/consent');
   }
 
   /** The student allows a summary of this conversation (where the policy is `consent`), or does so no longer. */
   async consent(given) {
-    await this.#patiently(() => this.#call('PUT', '/summary/consent', { body: { consent: given } }));
+    await this._patiently(() => this._call('PUT', '/summary/consent', { body: { consent: given } }));
   }
 
   async erase() {
     try {
-      await this.#patiently(() => this.#call('DELETE', ''));
+      await this._patiently(() => this._call('DELETE', ''));
     } catch (error) {
       if (error.status !== 410) throw error;
     }
-    this.#over('erased');
+    this._over('erased');
   }
 
   // ---- entering
@@ -366,7 +369,7 @@ export class Room extends EventTarget {
           return false;
         }
         this.#setLink('reconnecting');
-        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this._options.random })));
         if (FINAL.has(this.phase)) return false;
       }
     }
@@ -374,8 +377,8 @@ export class Room extends EventTarget {
 
   async #begin() {
     if (!this.#share) {
-      const who = this.#door.as ?? this.me.participant;
-      const none = this.#options.share ? {} : { locks: null, Channel: null };
+      const who = (this.#ours && this.#door.as) || this.me.participant;
+      const none = this._options.share ? {} : { locks: null, Channel: null };
       this.#share = new Share({
         name: `room:${this.#door.base}:${this.conversationId}:${who}`,
         lead: () => this.#lead(),
@@ -388,7 +391,7 @@ export class Room extends EventTarget {
         withCredentials: this.#door.foreign,
         poll: async (signal, { wait }) => {
           while (this.#held) await pause(100); // the cursor stands still until what came before is taken
-          return this.#pollOnce(wait ? this.#options.pollWaitS : 0, signal);
+          return this.#pollOnce(wait ? this._options.pollWaitS : 0, signal);
         },
         probe: () => this.#probe(),
         frame: (frame) => {
@@ -397,12 +400,12 @@ export class Room extends EventTarget {
         },
         changed: () => this.#lineChanged(),
         refused: (error) => this.#refused(error),
-        readyMs: this.#options.readyMs,
-        EventSource: this.#options.EventSource,
-        random: this.#options.random,
+        readyMs: this._options.readyMs,
+        EventSource: this._options.EventSource,
+        random: this._options.random,
       });
       this.#share.start();
-      if (this.#door.ticket) this.#share.post({ t: 'ticket', ticket: this.#door.ticket });
+      if (this.#ours && this.#door.ticket) this.#share.post({ t: 'ticket', ticket: this.#door.ticket });
     }
     await this.#load();
   }
@@ -413,10 +416,10 @@ export class Room extends EventTarget {
     this.#held = held;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const [people, page] = await Promise.all([this.#call('GET', '/presence'), this.#history()]);
+        const [people, page] = await Promise.all([this._call('GET', '/presence'), this.#history()]);
         if (held !== this.#held || FINAL.has(this.phase)) return;
-        this.#people.set(people);
-        if (page) this.#log.reset(page);
+        this._people.set(people);
+        if (page) this._log.reset(page);
         this.#gapAt = -2;
         break;
       } catch (error) {
@@ -427,15 +430,15 @@ export class Room extends EventTarget {
           return;
         }
         this.#setLink('reconnecting');
-        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random })));
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this._options.random })));
         if (held !== this.#held || FINAL.has(this.phase)) return;
       }
     }
     this.#loaded = true;
     this.#held = null;
-    for (const message of [...this.#log.messages]) this.#outbox.settle(message);
+    for (const message of [...this._log.messages]) this.#outbox.settle(message);
     if (this.phase === 'opening') this.#setPhase('open');
-    this.#emit('messages', { added: [], changed: [], reset: true, older: false });
+    this._emit('messages', { added: [], changed: [], reset: true, older: false });
     for (const frame of held) this.#frame(frame);
     if (this.#share.leading) this.#line.start();
     else this.#lineChanged();
@@ -446,7 +449,7 @@ export class Room extends EventTarget {
   async #history() {
     if (!this.mayRead) return null;
     try {
-      return await this.#call('GET', '/messages', { query: { limit: this.#options.pageSize } });
+      return await this._call('GET', '/messages', { query: { limit: this._options.pageSize } });
     } catch (error) {
       if (error.status !== 403) throw error;
       this.mayRead = false;
@@ -461,13 +464,13 @@ export class Room extends EventTarget {
     const pressing = this.phase === 'ticket' || (this.ticketExpiresAt !== null && this.ticketExpiresAt - this.now() < 90_000);
     this.#door.ticket = ticket;
     this.ticketExpiresAt = endsAt;
-    if (pressing) this.#resume();
+    if (pressing) this.resume();
   }
 
-  /** After a new ticket: everything that had stopped goes on. */
-  async #resume() {
+  /** After a new ticket (or login, where the door was given): everything that had stopped goes on. */
+  async resume() {
     if (this.phase === 'ticket') this.#setPhase(this.#loaded ? 'open' : 'opening');
-    else this.#emit('ticket', { expiresAt: null });
+    else this._emit('ticket', { expiresAt: null });
     if (!this.#loaded) {
       await this.#begin();
       return;
@@ -482,21 +485,21 @@ export class Room extends EventTarget {
   // ---- the line and its frames
 
   async #streamUrl() {
-    const after = this.#log.cursor;
+    const after = this._log.cursor;
     if (this.#cookies) return this.#door.url('/events', { as: this.#door.as, after });
-    const { ticket } = await this.#call('POST', '/stream-ticket');
+    const { ticket } = await this._call('POST', '/stream-ticket');
     return this.#door.url('/events', { stream_ticket: ticket, after });
   }
 
   #pollOnce(waitS, signal) {
-    const query = { after: this.#log.cursor, wait: this.#log.cursor === null ? null : waitS };
-    return this.#call('GET', '/poll', { query, signal, timeoutMs: (waitS + 12) * 1000 });
+    const query = { after: this._log.cursor, wait: this._log.cursor === null ? null : waitS };
+    return this._call('GET', '/poll', { query, signal, timeoutMs: (waitS + 12) * 1000 });
   }
 
   /** Why was a stream refused? Any answer but a good one is thrown. */
   async #probe() {
     if (!this.#cookies || !this.#door.ticket) {
-      await this.#call('GET', '/presence', { timeoutMs: PROBE_MS });
+      await this._call('GET', '/presence', { timeoutMs: PROBE_MS });
       return;
     }
     try {
@@ -520,26 +523,26 @@ export class Room extends EventTarget {
       this.#snapshot(data);
       this.#readyCursor = data.cursor;
       if (data.resumed === false) return; // `reset` is next
-      if (this.#log.cursor === null) this.#log.cursor = data.cursor;
-      else if (!this.leading && positionOf(data.cursor) > this.#log.position) this.#fill();
+      if (this._log.cursor === null) this._log.cursor = data.cursor;
+      else if (!this.leading && positionOf(data.cursor) > this._log.position) this.#fill();
       return;
     }
     if (event === 'poll:answer') {
       this.#snapshot(data);
-      if (positionOf(data.cursor) > this.#log.position && this.leading) this.#log.cursor = data.cursor;
+      if (positionOf(data.cursor) > this._log.position && this.leading) this._log.cursor = data.cursor;
       return;
     }
     if (event === 'reset') {
-      this.#log.reset();
-      this.#log.cursor = this.#readyCursor;
+      this._log.reset();
+      this._log.cursor = this.#readyCursor;
       this.#load();
       return;
     }
-    if (position > this.#log.position) {
-      const tolerateGap = this.#gapAt === this.#log.position;
-      const taken = this.#log.take(event, id, data, { tolerateGap });
+    if (position > this._log.position) {
+      const tolerateGap = this.#gapAt === this._log.position;
+      const taken = this._log.take(event, id, data, { tolerateGap });
       if (taken === 'gap') {
-        this.#gapAt = this.#log.position;
+        this.#gapAt = this._log.position;
         if (this.leading) this.#line.restart();
         else this.#fill({ id, event, data });
         return;
@@ -550,7 +553,7 @@ export class Room extends EventTarget {
       if (data.expiresAt > (this.expiresAt ?? 0)) this.#setDeadline(data.expiresAt, true);
       return; // seen before
     }
-    this.#side(event, data);
+    this._side(event, data);
   }
 
   #shown(event, { added, changed }) {
@@ -558,51 +561,51 @@ export class Room extends EventTarget {
     const message = added ?? changed;
     this.#outbox.settle(message);
     if (added && !this.isMe(added.sender)) {
-      this.#people.stopsTyping(added.sender);
+      this._people.stopsTyping(added.sender);
       this.#aliveSoon();
     }
-    this.#emit('messages', { added: added ? [added] : [], changed: changed ? [changed] : [], reset: false, older: false });
+    this._emit('messages', { added: added ? [added] : [], changed: changed ? [changed] : [], reset: false, older: false });
   }
 
   /** Events that are no messages. All of them may come twice and mean the same. */
-  #side(event, data) {
+  _side(event, data) {
     switch (event) {
       case 'presence':
-        this.#people.put(data.participant, data.role, data.online);
+        this._people.put(data.participant, data.role, data.online);
         break;
       case 'user:joined':
-        this.#people.put(data.participant, data.role, true);
-        this.#emit('notice', { event, data });
+        this._people.put(data.participant, data.role, true);
+        this._emit('notice', { event, data });
         break;
       case 'session:assigned':
-        this.#people.put(data.participant, data.role);
-        this.#emit('notice', { event, data });
+        this._people.put(data.participant, data.role);
+        this._emit('notice', { event, data });
         break;
       case 'user:left':
         if (this.isMe(data.participant)) break;
-        this.#people.remove(data.participant);
-        this.#emit('notice', { event, data });
+        this._people.remove(data.participant);
+        this._emit('notice', { event, data });
         break;
       case 'user:typing':
         if (this.isMe(data.participant)) break;
-        if (data.isTyping) this.#people.isTyping(data.participant, data.role);
-        else this.#people.stopsTyping(data.participant);
+        if (data.isTyping) this._people.isTyping(data.participant, data.role);
+        else this._people.stopsTyping(data.participant);
         break;
       case 'receipt:read':
-        this.#people.mark('read', data);
+        this._people.mark('read', data);
         break;
       case 'receipt:delivered':
-        this.#people.mark('delivered', data);
+        this._people.mark('delivered', data);
         break;
       case 'session:ended':
         this.#setDeadline(data.expiresAt, false);
         this.#ended();
         break;
       case 'session:expired':
-        this.#over('expired');
+        this._over('expired');
         break;
       case 'session:erased':
-        this.#over('erased');
+        this._over('erased');
         break;
       case 'ticket:expiring':
         this.ticketExpiresAt = data.expiresAt ?? this.ticketExpiresAt;
@@ -612,7 +615,7 @@ export class Room extends EventTarget {
         this.#needTicket();
         break;
       default:
-        this.#emit('notice', { event, data });
+        this._emit('notice', { event, data });
     }
   }
 
@@ -646,7 +649,7 @@ export class Room extends EventTarget {
         if (!this.leading) this.#frame(message.frame);
         break;
       case 'hello':
-        if (this.leading) this.#share.post({ t: 'welcome', link: this.link, mode: this.mode, state: this.#state(), cursor: this.#log.cursor });
+        if (this.leading) this.#share.post({ t: 'welcome', link: this.link, mode: this.mode, state: this.#state(), cursor: this._log.cursor });
         break;
       case 'welcome':
         if (this.leading) break;
@@ -662,7 +665,7 @@ export class Room extends EventTarget {
       case 'read':
         if (message.upTo > this.#readSent) {
           this.#readSent = message.upTo;
-          this.#emit('marks', {});
+          this._emit('marks', {});
         }
         break;
       case 'needTicket':
@@ -672,7 +675,7 @@ export class Room extends EventTarget {
         this.#adopt(message.ticket);
         break;
       case 'over':
-        this.#over(message.phase, { told: true });
+        this._over(message.phase, { told: true });
         break;
       case 'forget':
         this.#wipe();
@@ -688,7 +691,7 @@ export class Room extends EventTarget {
     return {
       expiresAt: this.expiresAt,
       status: this.phase === 'ended' ? 'ended' : 'active',
-      online: this.#people.online,
+      online: this._people.online,
       ...this.marks,
     };
   }
@@ -719,16 +722,16 @@ export class Room extends EventTarget {
     if (expiresAt) this.#setDeadline(expiresAt, this.expiresAt !== null && expiresAt > this.expiresAt);
     if (status === 'ended') this.#ended();
     else if (status === 'active' && this.phase === 'ticket' && this.#loaded && this.link === 'live') this.#setPhase('open');
-    if (Array.isArray(online) && this.#people.present(online)) {
-      this.#call('GET', '/presence').then((people) => this.#people.set(people), () => {});
+    if (Array.isArray(online) && this._people.present(online)) {
+      this._call('GET', '/presence').then((people) => this._people.set(people), () => {});
     }
-    if (read || delivered) this.#people.markAll({ read, delivered });
+    if (read || delivered) this._people.markAll({ read, delivered });
   }
 
   #setDeadline(expiresAt, moved) {
     if (typeof expiresAt !== 'number' || expiresAt === this.expiresAt) return;
     this.expiresAt = expiresAt;
-    this.#emit('deadline', { expiresAt, moved });
+    this._emit('deadline', { expiresAt, moved });
     this.#watchDeadline();
   }
 
@@ -742,10 +745,10 @@ export class Room extends EventTarget {
         return;
       }
       try {
-        await this.#call('GET', '/presence', { timeoutMs: 4000 });
+        await this._call('GET', '/presence', { timeoutMs: 4000 });
         this.#later('deadline', 5000, () => this.#watchDeadline()); // it lives: news of a later deadline is on its way
       } catch (error) {
-        if (error.passing || error.status === 401) this.#over('expired', { sure: false });
+        if (error.passing || error.status === 401) this._over('expired', { sure: false });
         else this.#refused(error);
       }
     });
@@ -757,13 +760,14 @@ export class Room extends EventTarget {
     this.#outbox.failAll(new RoomError({ status: 409, code: 'SESSION_ENDED', message: 'This conversation has ended.' }));
   }
 
-  #over(phase, { told = false, sure = true } = {}) {
+  _over(phase, { told = false, sure = true } = {}) {
     if (FINAL.has(this.phase)) return;
     if (!told) this.#share?.post({ t: 'over', phase });
     this.#wipe();
     this.#shut();
     this.#setPhase(phase);
     // The cookie opens nothing any more; take it away all the same.
+    if (!this.#ours) return;
     if (this.#door.as && sure) this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
     this.#door.ticket = null;
   }
@@ -775,6 +779,7 @@ export class Room extends EventTarget {
     this.#setLink('off');
     if (!told) this.#share?.post({ t: 'needTicket' });
     if (this.phase !== 'ticket') this.#setPhase('ticket');
+    if (!this.#ours) return;
     this.#askForTicket('expired');
     this.#tryCookie();
   }
@@ -789,21 +794,21 @@ export class Room extends EventTarget {
     }
     if (this.phase !== 'ticket') return;
     this.#door.ticket = null;
-    await this.#resume();
+    await this.resume();
   }
 
   #askForTicket(reason) {
     this.#asking ??= (async () => {
       let ticket = null;
       try {
-        ticket = (await this.#options.onTicket?.({ reason })) ?? null;
+        ticket = (await this._options.onTicket?.({ reason })) ?? null;
         if (ticket) await this.renew(ticket);
       } catch (error) {
-        this.#emit('notice', { event: 'ticket:refused', data: { error } });
+        this._emit('notice', { event: 'ticket:refused', data: { error } });
       } finally {
         this.#asking = null;
       }
-      if (!ticket && reason === 'expiring') this.#emit('ticket', { expiresAt: this.ticketExpiresAt });
+      if (!ticket && reason === 'expiring') this._emit('ticket', { expiresAt: this.ticketExpiresAt });
     })();
   }
 
@@ -812,13 +817,13 @@ export class Room extends EventTarget {
     if (error.status === 401) {
       this.#needTicket();
     } else if (error.status === 410) {
-      this.#over(this.expiresAt !== null && this.now() >= this.expiresAt - 1000 ? 'expired' : 'erased');
+      this._over(this.expiresAt !== null && this.now() >= this.expiresAt - 1000 ? 'expired' : 'erased');
     } else if (error.status === 404) {
-      this.#over('missing');
+      this._over('missing');
     } else if (error.code === 'SESSION_ENDED') {
       this.#ended();
     } else if ((error.status === 403 || error.status === 400) && !this.#loaded) {
-      this.#over('denied');
+      this._over('denied');
     } else if (error.status === 403 && !this.mayRead) {
       this.#line.stop(); // who may not read gets no stream either: they can write, and that is all
     } else if (this.#line && this.#line.state !== 'off' && error === this.#line.error) {
@@ -828,18 +833,18 @@ export class Room extends EventTarget {
   }
 
   #wipe() {
-    this.#log.reset();
-    this.#log.cursor = null;
+    this._log.reset();
+    this._log.cursor = null;
     this.#outbox.close();
     this.#held = null;
-    this.#emit('messages', { added: [], changed: [], reset: true, older: false });
+    this._emit('messages', { added: [], changed: [], reset: true, older: false });
   }
 
   #shut() {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     this.#unwatch();
-    this.#people.stop();
+    this._people.stop();
     this.#line?.stop();
     this.#share?.stop();
     this.link = 'off';
@@ -847,25 +852,26 @@ export class Room extends EventTarget {
 
   // ---- requests
 
-  #call(method, path, options) {
+  _call(method, path, options) {
     return this.#door.call(method, path, options);
   }
 
   /** For one click of a person: a few tries over a few seconds, then the error is theirs to see. All of these may be repeated safely. */
-  async #patiently(act) {
+  async _patiently(act) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await act();
       } catch (error) {
         if (error.status === 401) this.#refused(error);
         if (!error.passing || attempt >= 3) throw error;
-        await pause(Math.min(8000, Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this.#options.random }))));
+        await pause(Math.min(8000, Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this._options.random }))));
       }
     }
   }
 
-  async #post({ clientId, content, type, replyTo, metadata }) {
-    const message = await this.#call('POST', '/messages', { body: { clientId, content, type, replyTo, metadata } });
+  async #post({ clientId, content, type, replyTo, metadata, threadId, files }) {
+    const body = { clientId, content: content || undefined, type, replyTo, metadata, threadId, files: files?.map((one) => one.id) };
+    const message = await this._call('POST', '/messages', { body });
     this.#answered();
     this.#expectEcho(message.id);
     return message;
@@ -880,7 +886,7 @@ export class Room extends EventTarget {
   #expectEcho(id) {
     if (this.#timers.has('echo')) return;
     this.#later('echo', ECHO_MS, () => {
-      if (this.#log.position >= id || !this.mayRead) return;
+      if (this._log.position >= id || !this.mayRead) return;
       if (this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
       else if (!this.leading) this.#fill();
     });
@@ -889,14 +895,14 @@ export class Room extends EventTarget {
   #itemChanged(item, message) {
     // A tab without a stream of history (no permission to read) never sees its own message come back.
     if (message && item.state === 'sent' && message.expiresAt) this.#setDeadline(message.expiresAt, true);
-    if (message && this.#log.get(message.id)) this.#outbox.items = this.#outbox.items.filter((one) => one !== item);
-    this.#emit('outbox', { item });
+    if (message && this._log.get(message.id)) this.#outbox.items = this.#outbox.items.filter((one) => one !== item);
+    this._emit('outbox', { item });
   }
 
   #amended(message) {
-    const { changed } = this.#log.amend(message);
+    const { changed } = this._log.amend(message);
     if (message.expiresAt) this.#setDeadline(message.expiresAt, true);
-    if (changed) this.#emit('messages', { added: [], changed: [changed], reset: false, older: false });
+    if (changed) this._emit('messages', { added: [], changed: [changed], reset: false, older: false });
   }
 
   #typingStop() {
@@ -904,7 +910,7 @@ export class Room extends EventTarget {
     if (!this.#typingOn) return;
     this.#typingOn = false;
     this.#typingSentAt = 0;
-    this.#call('POST', '/typing', { body: { isTyping: false }, keepalive: true }).catch(() => {});
+    this._call('POST', '/typing', { body: { isTyping: false }, keepalive: true }).catch(() => {});
   }
 
   #sendRead() {
@@ -913,7 +919,7 @@ export class Room extends EventTarget {
       const upTo = this.#readWanted;
       if (upTo <= this.myRead || !watching()) return;
       try {
-        await this.#call('PUT', '/read', { body: { upTo } });
+        await this._call('PUT', '/read', { body: { upTo } });
         this.#readSent = Math.max(this.#readSent, upTo);
         this.#share?.post({ t: 'read', upTo });
         this.#sendRead();
@@ -932,7 +938,7 @@ export class Room extends EventTarget {
   async #alive({ timeoutMs = 8000 } = {}) {
     if (!this.#loaded || this.phase === 'ticket' || FINAL.has(this.phase)) return;
     try {
-      await this.#call('PUT', '/alive', { body: this.#log.cursor === null ? {} : { cursor: this.#log.cursor }, timeoutMs });
+      await this._call('PUT', '/alive', { body: this._log.cursor === null ? {} : { cursor: this._log.cursor }, timeoutMs });
       this.#answered();
       this.#sendRead();
     } catch (error) {
@@ -945,7 +951,7 @@ export class Room extends EventTarget {
 
   #watchBrowser() {
     this.#unwatch = watchBrowser({
-      tickMs: this.#options.aliveMs,
+      tickMs: this._options.aliveMs,
       online: () => {
         this.#lineChanged();
         if (this.leading) this.#line?.restart();
@@ -962,7 +968,7 @@ export class Room extends EventTarget {
         if (this.leading && hiddenMs > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.#line.restart();
       },
       focused: () => {
-        if (this.phase === 'ticket') this.#tryCookie();
+        if (this.phase === 'ticket' && this.#ours) this.#tryCookie();
         this.#sendRead();
       },
       tick: (lateMs) => {
@@ -978,14 +984,14 @@ export class Room extends EventTarget {
   #setPhase(phase, error) {
     if (this.phase === phase) return;
     this.phase = phase;
-    this.#emit('phase', { phase, error });
+    this._emit('phase', { phase, error });
   }
 
   #setLink(link) {
     if (this.link === link) return;
     this.link = link;
     if (this.leading) this.#share.post({ t: 'link', link, mode: this.mode });
-    this.#emit('link', { link, mode: this.mode });
+    this._emit('link', { link, mode: this.mode });
   }
 
   #later(name, ms, act) {
@@ -1001,7 +1007,7 @@ export class Room extends EventTarget {
     return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 
-  #emit(name, detail) {
+  _emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

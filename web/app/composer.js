@@ -1,5 +1,5 @@
 // Where one writes: a text field that grows, what it replies to or edits, and the way out (Enter, or the button).
-import { $, say, setText } from './dom.js';
+import { $ as byId, say, setText } from './dom.js';
 import { failureText, roleName, words } from './words.js';
 
 const MAX_BYTES = 16_384;
@@ -8,25 +8,34 @@ const bytesOf = (text) => new TextEncoder().encode(text).length;
 export class Composer {
   #room;
   #on;
-  #text = $('text');
+  #part; // element of ours by name
+  #text;
   #reply = null;
   #edit = null;
   #draft = ''; // what stood in the field before an edit began
   #coarse = matchMedia('(pointer: coarse)');
 
-  constructor(room, on) {
+  /**
+   * @param {import('../room.js').Room} room   or whatever has the same state and methods
+   * @param {{sending: () => void, name?: (message: object) => string, more?: () => object|null, taken?: () => void}} on
+   *   `more`: what goes with the text (files), so that there may be none; `taken`: it went
+   * @param {{prefix?: string}} [options]   what the ids of its elements begin with
+   */
+  constructor(room, on, { prefix = '' } = {}) {
     this.#room = room;
     this.#on = on;
+    this.#part = (name) => byId(prefix + name);
+    this.#text = this.#part('text');
     this.#text.addEventListener('input', () => this.#input());
     this.#text.addEventListener('keydown', (event) => this.#key(event));
     this.#text.addEventListener('blur', () => room.typingDone());
-    $('write').addEventListener('submit', (event) => {
+    this.#part('write').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
     });
     // The button must not take the focus (and on phones the keyboard) from the field.
-    $('send').addEventListener('pointerdown', (event) => event.preventDefault());
-    $('context-close').addEventListener('click', () => this.cancel());
+    this.#part('send').addEventListener('pointerdown', (event) => event.preventDefault());
+    this.#part('context-close').addEventListener('click', () => this.cancel());
     this.#size();
   }
 
@@ -41,7 +50,8 @@ export class Composer {
   replyTo(message) {
     this.cancel({ silent: true });
     this.#reply = message.id;
-    this.#context(this.#room.isMe(message.sender) ? words.replyingToSelf : words.replyingTo(roleName(message.role)), message.content);
+    const name = this.#on.name?.(message) ?? roleName(message.role);
+    this.#context(this.#room.isMe(message.sender) ? words.replyingToSelf : words.replyingTo(name), message.content ?? '');
     this.focus();
   }
 
@@ -49,8 +59,8 @@ export class Composer {
     this.cancel({ silent: true });
     this.#edit = message.id;
     this.#draft = this.#text.value;
-    this.#text.value = message.content;
-    this.#context(words.editing, message.content);
+    this.#text.value = message.content ?? '';
+    this.#context(words.editing, message.content ?? '');
     this.#size();
     this.focus();
     this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
@@ -70,14 +80,14 @@ export class Composer {
     }
     this.#edit = null;
     this.#reply = null;
-    $('context').hidden = true;
-    setText($('context-text'), ''); // it may be deleted meanwhile, and then must not stay here
+    this.#part('context').hidden = true;
+    setText(this.#part('context-text'), ''); // it may be deleted meanwhile, and then must not stay here
     if (!silent) this.focus();
   }
 
   enable(can) {
     this.#text.disabled = !can;
-    $('send').disabled = !can;
+    this.#part('send').disabled = !can;
   }
 
   clear() {
@@ -87,9 +97,9 @@ export class Composer {
   }
 
   #context(title, content) {
-    setText($('context-title'), title);
-    setText($('context-text'), content.slice(0, 200));
-    $('context').hidden = false;
+    setText(this.#part('context-title'), title);
+    setText(this.#part('context-text'), content.slice(0, 200));
+    this.#part('context').hidden = false;
     say(`${title}: ${content.slice(0, 100)}`);
   }
 
@@ -105,7 +115,7 @@ export class Composer {
     if (event.key === 'Enter' && !event.shiftKey && !this.#coarse.matches) {
       event.preventDefault();
       this.#submit();
-    } else if (event.key === 'Escape' && !$('context').hidden) {
+    } else if (event.key === 'Escape' && !this.#part('context').hidden) {
       this.cancel();
     } else if (event.key === 'ArrowUp' && this.#text.value === '' && this.#edit === null) {
       const own = this.#room.messages.findLast((one) => this.#room.isMe(one.sender) && !one.deletedAt);
@@ -118,27 +128,30 @@ export class Composer {
 
   async #submit() {
     const content = this.#text.value.replace(/^(?:[ \t]*\n)+|\s+$/g, ''); // blank lines around it are slips of the finger
-    if (this.empty || bytesOf(content) > MAX_BYTES) return;
+    const more = this.#edit === null ? this.#on.more?.() ?? null : null;
+    if ((this.empty && !more) || bytesOf(content) > MAX_BYTES) return;
     if (this.#edit === null) {
       const replyTo = this.#reply ?? undefined;
       this.#text.value = '';
       this.cancel({ silent: true });
       this.#size();
-      this.#room.send(content, { replyTo });
+      this.#room.send(content, { replyTo, ...more });
+      if (more) this.#on.taken?.();
+      this.#size();
       this.#on.sending();
       return;
     }
     const id = this.#edit;
     if (content !== this.#room.message(id)?.content) {
-      $('write').setAttribute('aria-busy', 'true');
+      this.#part('write').setAttribute('aria-busy', 'true');
       try {
         await this.#room.edit(id, content);
       } catch (error) {
-        setText($('hint'), failureText(error));
+        setText(this.#part('hint'), failureText(error));
         say(failureText(error));
         return;
       } finally {
-        $('write').removeAttribute('aria-busy');
+        this.#part('write').removeAttribute('aria-busy');
       }
     }
     if (this.#edit === id) this.cancel();
@@ -149,8 +162,26 @@ export class Composer {
     text.style.height = 'auto';
     text.style.height = `${text.scrollHeight + 2}px`;
     const left = MAX_BYTES - bytesOf(text.value);
-    $('write').classList.toggle('too-long', left < 0);
-    setText($('hint'), left < 0 ? words.tooLong(-left) : left < 1000 ? words.nearlyTooLong(left) : '');
-    $('write').classList.toggle('ready', !this.empty && left >= 0);
+    this.#part('write').classList.toggle('too-long', left < 0);
+    setText(this.#part('hint'), left < 0 ? words.tooLong(-left) : left < 1000 ? words.nearlyTooLong(left) : '');
+    this.#part('write').classList.toggle('ready', (!this.empty || Boolean(this.#on.more?.())) && left >= 0);
+  }
+
+  /** What `more` gives has changed. */
+  refresh() {
+    this.#size();
+  }
+
+  /** What is being written, to be put back later: when the conversation is opened again. Null: nothing. */
+  get draft() {
+    const text = this.#edit === null ? this.#text.value : this.#draft;
+    return text.trim() === '' && this.#reply === null ? null : { text, reply: this.#reply };
+  }
+
+  set draft(draft) {
+    const message = draft?.reply ? this.#room.message(draft.reply) : null;
+    if (message) this.replyTo(message);
+    this.#text.value = draft?.text ?? '';
+    this.#size();
   }
 }

@@ -1,18 +1,20 @@
 // The list of messages: rows made from the room's state, each kept as long as its message is, put in order by key.
-import { dayKey, dayName, timeOf } from './time.js';
-import { $, element, icon, linked, say, setText } from './dom.js';
+// Several may stand on one page: the ids of their elements then begin with a prefix.
+import { watching } from '../room/around.js';
+import { $, element, say, setText } from './dom.js';
+import { fillRow, itemRow, messageRow } from './rows.js';
+import { dayKey, dayName } from './time.js';
 import { failureText, roleName, words } from './words.js';
 
 const GROUP_MS = 5 * 60_000;
 const NEAR_BOTTOM_PX = 90;
 
-const watching = () => document.visibilityState === 'visible' && document.hasFocus();
-
 export class LogView {
   #room;
   #on;
-  #log = $('log');
-  #list = $('list');
+  #part; // element of ours by name
+  #log;
+  #list;
   #rows = new Map(); // key → {node, mark (what it was made from)}
   #notes = []; // {after: message id, text, at}
   #unreadFrom = null; // id of the first message below the divider
@@ -22,23 +24,31 @@ export class LogView {
   #stick = true;
   #spoken = [];
   #speaking = null;
-  #loadingOlder = false;
+  #loading = false;
   #sized;
   #undecided = true; // where the unread messages begin
 
-  /** @param {import('../room.js').Room} room  @param {{reply, edit, remove, seen}} on */
-  constructor(room, on) {
+  /**
+   * @param {import('../room.js').Room} room   or whatever has the same state and methods (chat/thread.js)
+   * @param {{reply, edit, remove, discarded} & import('./rows.js').RowHooks} on   handlers of acts by name: reply(message) …
+   * @param {{prefix?: string}} [options]
+   */
+  constructor(room, on, { prefix = '' } = {}) {
     this.#room = room;
     this.#on = on;
+    this.#part = (name) => $(prefix + name);
+    this.#log = this.#part('log');
+    this.#list = this.#part('list');
     this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#log.addEventListener('keydown', (event) => this.#key(event));
     this.#log.addEventListener('click', (event) => this.#click(event));
     this.#list.addEventListener('focusin', (event) => this.#focused(event));
-    $('newest').addEventListener('click', () => {
+    this.#part('newest').addEventListener('click', () => {
+      this.#room.toNewest?.();
       this.toBottom({ smooth: true });
-      $('text').focus({ preventScroll: true });
+      this.#part('text').focus({ preventScroll: true });
     });
-    $('older').addEventListener('click', () => this.#older());
+    this.#part('older').addEventListener('click', () => this.#older());
     this.#sized = new ResizeObserver(() => {
       if (this.#stick) this.toBottom();
     });
@@ -47,7 +57,7 @@ export class LogView {
 
   // ---- what happened
 
-  changed({ added = [], reset = false, older = false }) {
+  changed({ added = [], reset = false, older = false, newer = false }) {
     const theirs = added.filter((message) => !this.#room.isMe(message.sender) && !message.deletedAt);
     if (reset) this.#afterReset();
     for (const message of theirs) {
@@ -56,6 +66,7 @@ export class LogView {
       this.#speak(message);
     }
     if (older) this.render({ keepPlace: true });
+    else if (newer) this.render({ keepTop: true });
     else if (reset) this.render();
     else this.plan();
   }
@@ -85,15 +96,22 @@ export class LogView {
   /** Our own message goes out: what was unread is read, and we look at the end. */
   sending() {
     this.#unreadFrom = null;
+    this.#room.toNewest?.();
     this.toBottom();
     this.plan();
   }
 
-  focus(id) {
-    const key = this.#keyOf(this.#room.message(id));
-    const node = this.#rows.get(key)?.node.querySelector('article');
-    node?.focus();
-    node?.scrollIntoView({ block: 'nearest' });
+  /** @returns {boolean} whether it is among those shown */
+  focus(id, { block = 'nearest' } = {}) {
+    const node = this.#nodeOf(id)?.querySelector('article');
+    node?.focus({ preventScroll: true });
+    node?.scrollIntoView({ block });
+    return Boolean(node);
+  }
+
+  /** Goes to where the unread messages begin, if it is known. */
+  toUnread() {
+    if (this.#unreadFrom !== null) this.render({ toUnread: true });
   }
 
   /** The end of it: nothing stays in the document, nothing is drawn any more. */
@@ -117,19 +135,20 @@ export class LogView {
 
   // ---- drawing
 
-  render({ keepPlace = false, toUnread = false } = {}) {
+  render({ keepPlace = false, keepTop = false, toUnread = false } = {}) {
     const log = this.#log;
     if (!log.isConnected) return; // the page was left: nothing to draw on any more
     const fromBottom = log.scrollHeight - log.scrollTop;
     this.#draw();
-    $('older').hidden = !this.#room.hasOlder;
-    $('start').hidden = this.#room.hasOlder;
+    this.#part('older').hidden = !this.#room.hasOlder;
+    this.#part('start').hidden = this.#room.hasOlder;
     const divider = toUnread && this.#rows.get('unread')?.node;
     if (keepPlace) log.scrollTop = log.scrollHeight - fromBottom;
     else if (divider) {
       log.scrollTop = Math.max(0, divider.offsetTop - 48);
       this.#stick = this.#nearBottom();
-    } else if (this.#stick) this.toBottom();
+    } else if (keepTop) this.#stick = this.#nearBottom();
+    else if (this.#stick) this.toBottom();
     this.#showNewest();
     this.seen();
   }
@@ -153,7 +172,7 @@ export class LogView {
       }
       if (have.mark !== mark) {
         const focused = have.node.contains(document.activeElement) ? document.activeElement : null;
-        this.#fill(have.node, row);
+        fillRow(have.node, row, this.#on);
         have.mark = mark;
         if (focused) refocus = [have.node, focused.dataset.act];
       }
@@ -168,8 +187,9 @@ export class LogView {
     }
   }
 
-  #keyOf(message) {
-    return message && this.#room.isMe(message.sender) && message.clientId ? `c:${message.clientId}` : `m:${message?.id}`;
+  #nodeOf(id) {
+    const message = this.#room.message(id);
+    return message && this.#rows.get(messageRow(this.#room, {}, message).key)?.node;
   }
 
   /** The rows as plain data: what is equal is not drawn again. */
@@ -179,8 +199,8 @@ export class LogView {
     const notes = [...this.#notes];
     let day = null;
     let before = null;
-    const entries = room.messages.map((message) => this.#messageRow(message));
-    for (const item of room.outbox) entries.push(this.#itemRow(item));
+    const entries = room.messages.map((message) => messageRow(room, this.#on, message));
+    if (!room.hasNewer) for (const item of room.outbox) entries.push(itemRow(room, this.#on, item));
     const lastOwn = entries.findLast((row) => row.own && !row.deleted)?.key;
     const separate = (row) => {
       rows.push(row);
@@ -193,6 +213,10 @@ export class LogView {
         separate({ kind: 'day', key: `day:${day}`, text: dayName(row.at) });
       }
       if (row.id !== null && row.id === this.#unreadFrom) separate({ kind: 'unread', key: 'unread', text: words.unread });
+      if (row.kind === 'note') {
+        separate(row);
+        continue;
+      }
       row.first = !before || before.sender !== row.sender || row.at - before.at > GROUP_MS;
       row.last = true;
       if (before && !row.first) before.last = false;
@@ -205,126 +229,6 @@ export class LogView {
     }
     for (const note of notes) rows.push({ kind: 'note', key: `n:end:${note.text}`, text: note.text });
     return rows;
-  }
-
-  #messageRow(message) {
-    const own = this.#room.isMe(message.sender);
-    return {
-      kind: 'message',
-      key: this.#keyOf(message),
-      id: message.id,
-      sender: message.sender,
-      own,
-      name: own ? words.you : roleName(message.role),
-      at: message.sentAt,
-      text: message.deletedAt ? '' : message.content,
-      deleted: Boolean(message.deletedAt),
-      edited: Boolean(message.editedAt) && !message.deletedAt,
-      state: own ? this.#room.markOf(message) : null,
-      quote: message.deletedAt ? null : this.#quote(message.replyTo),
-      writable: this.#room.phase === 'open' || this.#room.phase === 'ticket',
-    };
-  }
-
-  #itemRow(item) {
-    return {
-      kind: 'message',
-      key: `c:${item.clientId}`,
-      id: null,
-      sender: this.#room.me.participant,
-      own: true,
-      name: words.you,
-      at: item.queuedAt,
-      text: item.content,
-      deleted: false,
-      edited: false,
-      state: item.state,
-      clientId: item.clientId,
-      why: item.state === 'failed' ? failureText(item.error) : item.error?.code === 'RATE_LIMITED' ? failureText(item.error) : null,
-      discardable: item.state === 'failed',
-      quote: this.#quote(item.replyTo),
-      writable: true,
-    };
-  }
-
-  #quote(id) {
-    if (!id) return null;
-    const message = this.#room.message(id);
-    if (!message) return { id, name: null, text: words.gone };
-    const own = this.#room.isMe(message.sender);
-    const text = message.deletedAt ? (own ? words.deletedOwn : words.deletedOther) : message.content.slice(0, 160);
-    return { id, name: own ? words.you : roleName(message.role), text };
-  }
-
-  #fill(node, row) {
-    node.className = row.kind;
-    if (row.kind !== 'message') {
-      node.replaceChildren(element('span', {}, row.text));
-      node.setAttribute('role', row.kind === 'day' || row.kind === 'unread' ? 'separator' : 'listitem');
-      if (row.kind !== 'note') node.setAttribute('aria-label', row.text);
-      return;
-    }
-    node.classList.toggle('own', row.own);
-    node.classList.toggle('first', row.first);
-    node.classList.toggle('last', row.last);
-    node.classList.toggle('failed', row.state === 'failed');
-    node.classList.toggle('pending', row.state === 'waiting' || row.state === 'sending');
-    node.classList.toggle('deleted', row.deleted);
-    if (row.id !== null) node.dataset.id = row.id;
-    const article = element('article', { tabindex: '-1', 'aria-label': this.#label(row) });
-    article.append(this.#bubble(row), this.#meta(row));
-    const acts = this.#acts(row);
-    if (acts) article.append(acts);
-    node.replaceChildren(article);
-  }
-
-  #bubble(row) {
-    const bubble = element('div', { class: 'bubble' });
-    if (row.quote) {
-      bubble.append(
-        element('button', { type: 'button', class: 'quote', 'data-act': 'quote', 'data-to': row.quote.id, tabindex: '-1' },
-          row.quote.name && element('b', {}, row.quote.name), element('span', { dir: 'auto' }, row.quote.text)),
-      );
-    }
-    if (row.deleted) bubble.append(element('p', { class: 'text' }, row.own ? words.deletedOwn : words.deletedOther));
-    else bubble.append(element('p', { class: 'text', dir: 'auto' }, linked(row.text)));
-    return bubble;
-  }
-
-  #meta(row) {
-    const meta = element('div', { class: 'meta' }, element('time', { datetime: new Date(row.at).toISOString() }, timeOf(row.at)));
-    if (row.edited) meta.append(element('span', { class: 'edited' }, words.edited));
-    if (row.state && !row.deleted) {
-      meta.append(
-        element('span', { class: `state state-${row.state}`, 'data-state': row.state, title: words.marks[row.state] },
-          icon(`mark-${row.state}`), row.tell && words.marks[row.state]),
-      );
-    }
-    if (row.why) meta.append(element('span', { class: 'why' }, row.why));
-    if (row.state === 'failed') {
-      meta.append(
-        element('button', { type: 'button', class: 'small', 'data-act': 'retry' }, words.retry),
-        element('button', { type: 'button', class: 'small', 'data-act': 'discard' }, words.discard),
-      );
-    }
-    return meta;
-  }
-
-  #acts(row) {
-    if (row.id === null || row.deleted || !row.writable) return null;
-    const button = (act, label) => element('button', { type: 'button', 'data-act': act, tabindex: '-1', 'aria-label': label, title: label }, icon(act));
-    return element('div', { class: 'acts' }, button('reply', words.reply), row.own && button('edit', words.edit), row.own && button('remove', words.remove));
-  }
-
-  #label(row) {
-    const text = row.deleted ? (row.own ? words.deletedOwn : words.deletedOther) : row.text;
-    const parts = [`${row.name}, ${timeOf(row.at)}`];
-    if (row.quote) parts.push(`${row.quote.name ? words.replyingTo(row.quote.name) : words.reply}: ${row.quote.text}`);
-    parts.push(text);
-    if (row.edited) parts.push(words.edited);
-    if (row.state && !row.deleted) parts.push(words.marks[row.state]);
-    if (row.why) parts.push(row.why);
-    return parts.join('. ');
   }
 
   // ---- keyboard and pointer
@@ -354,7 +258,7 @@ export class LogView {
     if (to === undefined) return;
     event.preventDefault();
     const next = articles[Math.max(0, Math.min(articles.length - 1, to))];
-    if (event.key === 'ArrowDown' && at === articles.length - 1) $('text').focus();
+    if (event.key === 'ArrowDown' && at === articles.length - 1) this.#part('text').focus();
     else {
       next.focus({ preventScroll: true });
       next.scrollIntoView({ block: 'nearest' });
@@ -367,7 +271,8 @@ export class LogView {
     const row = button.closest('li');
     const { act } = button.dataset;
     if (act === 'quote') {
-      this.focus(Number(button.dataset.to));
+      const to = Number(button.dataset.to);
+      if (!this.focus(to)) this.#on.elsewhere?.(to);
       return;
     }
     const [key] = [...this.#rows].find(([, one]) => one.node === row) ?? [];
@@ -396,38 +301,48 @@ export class LogView {
     this.#showNewest();
     this.seen();
     if (this.#log.scrollTop < 60 && this.#room.hasOlder) this.#older();
+    else if (this.#stick && this.#room.hasNewer) this.#newer();
   }
 
   #showNewest() {
-    const show = !this.#stick && this.#room.messages.length > 0;
-    $('newest').hidden = !show;
-    if (show) setText($('newest-text'), this.#missed > 0 ? words.newest(this.#missed) : words.toNewest);
-    $('newest').classList.toggle('fresh', this.#missed > 0);
+    const show = (!this.#stick || Boolean(this.#room.hasNewer)) && this.#room.messages.length > 0;
+    this.#part('newest').hidden = !show;
+    if (show) setText(this.#part('newest-text'), this.#missed > 0 ? words.newest(this.#missed) : words.toNewest);
+    this.#part('newest').classList.toggle('fresh', this.#missed > 0);
   }
 
-  async #older() {
-    if (this.#loadingOlder) return;
-    this.#loadingOlder = true;
-    $('older').setAttribute('aria-busy', 'true');
+  #older() {
+    return this.#page(() => this.#room.loadOlder());
+  }
+
+  #newer() {
+    return this.#page(() => this.#room.loadNewer());
+  }
+
+  async #page(load) {
+    if (this.#loading) return;
+    this.#loading = true;
+    this.#part('older').setAttribute('aria-busy', 'true');
     try {
-      await this.#room.loadOlder();
+      await load();
     } catch (error) {
       say(failureText(error));
     } finally {
-      this.#loadingOlder = false;
-      $('older').removeAttribute('aria-busy');
+      this.#loading = false;
+      this.#part('older').removeAttribute('aria-busy');
     }
   }
 
   /** Tells the room up to where the eyes have been. */
   seen() {
     if (!watching() || !this.#room.marksKnown) return;
+    if (this.#stick && this.#room.allSeen?.()) return;
     const bottom = this.#log.getBoundingClientRect().bottom;
     for (let i = this.#room.messages.length - 1; i >= 0; i -= 1) {
       const message = this.#room.messages[i];
       if (message.id <= this.#room.myRead) return;
       if (this.#room.isMe(message.sender)) continue;
-      const node = this.#rows.get(this.#keyOf(message))?.node;
+      const node = this.#nodeOf(message.id);
       if (node && node.getBoundingClientRect().top < bottom - 8) {
         this.#room.read(message.id);
         return;
@@ -448,8 +363,8 @@ export class LogView {
     clearTimeout(this.#speaking);
     this.#speaking = setTimeout(() => {
       const [first] = this.#spoken;
-      const name = roleName(first.role);
-      say(this.#spoken.length > 2 ? words.saidSeveral(name, this.#spoken.length) : this.#spoken.map((one) => words.said(name, one.content)).join('. '));
+      const name = this.#on.name?.(first) ?? roleName(first.role);
+      say(this.#spoken.length > 2 ? words.saidSeveral(name, this.#spoken.length) : this.#spoken.map((one) => words.said(this.#on.name?.(one) ?? name, one.content ?? one.files?.[0]?.name ?? '')).join('. '));
       this.#spoken = [];
     }, 400);
   }

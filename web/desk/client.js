@@ -8,15 +8,6 @@ import { Line } from '../room/line.js';
 
 const EVENTS = ['ready', 'desk:session', 'desk:removed', 'ticket:expiring', 'ticket:expired'];
 
-class DeskDoor extends Door {
-  url(path, query = {}) {
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined) search.set(name, String(value));
-    const text = search.toString();
-    return `${this.base}/api/desk${path}${text ? `?${text}` : ''}`;
-  }
-}
-
 export class Desk extends EventTarget {
   /** @type {'connecting'|'live'|'reconnecting'|'offline'|'off'} */
   link = 'connecting';
@@ -37,7 +28,7 @@ export class Desk extends EventTarget {
     if (ticket && (!claims || claims.sessionId || !claims.userId)) throw new TypeError('This is no ticket of a desk.');
     if (!ticket && !/^[0-9a-f]{8}$/.test(as ?? '')) throw new TypeError('Neither ticket nor `as`.');
     this.me = claims?.userId ?? null;
-    this.#door = new DeskDoor({ conversationId: '', ticket, as });
+    this.#door = new Door({ root: '/api/desk', ticket, as });
     this.#line = new Line({
       events: EVENTS,
       withCredentials: false,

@@ -46,30 +46,53 @@ export function ticketClaims(ticket) {
 }
 
 export class Door {
-  /** @type {string|null} kept in memory only */
-  ticket = null;
-  /** @type {string|null} which of this browser's cookies for the conversation speaks for us */
-  as = null;
-  /** Server clock minus ours, in ms; 0 while the difference is too small to be told from the way's delay. */
-  skewMs = 0;
+  #pass; // who speaks and how late it is: shared by all doors made from this one
 
-  constructor({ base = '', conversationId, ticket = null, as = null, fetch, timeoutMs = 15_000 }) {
+  /** `root`: the path all of this door's routes begin with; that of a conversation when only its id is given. */
+  constructor({ base = '', conversationId, root = `/api/conversations/${encodeURIComponent(conversationId)}`, ticket = null, as = null, fetch, timeoutMs = 15_000, pass }) {
     this.base = base.replace(/\/+$/, '');
-    this.conversationId = conversationId;
-    this.ticket = ticket;
-    this.as = as;
+    this.root = root;
+    this.#pass = pass ?? { ticket, as, skewMs: 0 };
     this.fetch = fetch ?? globalThis.fetch.bind(globalThis);
     this.timeoutMs = timeoutMs;
     const here = globalThis.location?.origin;
     this.foreign = Boolean(this.base && here && !this.base.startsWith('/') && new URL(this.base, here).origin !== here);
   }
 
-  /** Address of a route of this conversation. Never carries a ticket. */
+  /** @type {string|null} kept in memory only */
+  get ticket() {
+    return this.#pass.ticket;
+  }
+
+  set ticket(ticket) {
+    this.#pass.ticket = ticket;
+  }
+
+  /** @type {string|null} which of this browser's cookies speaks for us; null: the only one there is, or the login's */
+  get as() {
+    return this.#pass.as;
+  }
+
+  set as(as) {
+    this.#pass.as = as;
+  }
+
+  /** Server clock minus ours, in ms; 0 while the difference is too small to be told from the way's delay. */
+  get skewMs() {
+    return this.#pass.skewMs;
+  }
+
+  /** Another door of the same house, for the same person: what one of them learns of tickets and time, all know. */
+  at(root) {
+    return new Door({ base: this.base, root, fetch: this.fetch, timeoutMs: this.timeoutMs, pass: this.#pass });
+  }
+
+  /** Address of a route. Never carries a ticket. */
   url(path, query = {}) {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined) search.set(name, String(value));
     const text = search.toString();
-    return `${this.base}/api/conversations/${encodeURIComponent(this.conversationId)}${path}${text ? `?${text}` : ''}`;
+    return `${this.base}${this.root}${path}${text ? `?${text}` : ''}`;
   }
 
   now() {
@@ -138,6 +161,6 @@ export class Door {
     const server = date ? Date.parse(date) : NaN;
     if (Number.isNaN(server) || gotAt - sentAt > 5000) return;
     const skew = server + 500 - (sentAt + gotAt) / 2;
-    this.skewMs = Math.abs(skew) > 2000 ? skew : 0;
+    this.#pass.skewMs = Math.abs(skew) > 2000 ? skew : 0;
   }
 }

@@ -66,7 +66,7 @@ export class Log {
     const known = this.#byId.get(message.id);
     const { expiresAt: _, ...kept } = message;
     if (known?.deletedAt && !kept.deletedAt) return known;
-    if (kept.deletedAt) delete kept.content;
+    if (kept.deletedAt) for (const name of ['content', 'metadata', 'files']) delete kept[name];
     this.#byId.set(kept.id, kept);
     const list = this.messages;
     if (known) {
