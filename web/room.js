@@ -410,6 +410,14 @@ export class Room extends EventTarget {
     await this.#load();
   }
 
+  /** What we have of the history is not true any more: it is read anew. */
+  _reload() {
+    const { cursor } = this._log;
+    this._log.reset();
+    this._log.cursor = cursor;
+    this.#load();
+  }
+
   /** Reads presence and the newest page of history, as often as it takes; frames wait meanwhile. */
   async #load() {
     const held = [...(this.#held ?? [])];
@@ -533,9 +541,8 @@ export class Room extends EventTarget {
       return;
     }
     if (event === 'reset') {
-      this._log.reset();
       this._log.cursor = this.#readyCursor;
-      this.#load();
+      this._reload();
       return;
     }
     if (position > this._log.position) {
@@ -548,13 +555,19 @@ export class Room extends EventTarget {
         return;
       }
       if (data.expiresAt && event.startsWith('message:')) this.#setDeadline(data.expiresAt, true);
-      if (event.startsWith('message:')) this.#shown(event, taken);
+      if (event.startsWith('message:')) {
+        this._heard(event, data);
+        this.#shown(event, taken);
+      }
     } else if (event.startsWith('message:')) {
       if (data.expiresAt > (this.expiresAt ?? 0)) this.#setDeadline(data.expiresAt, true);
       return; // seen before
     }
     this._side(event, data);
   }
+
+  /** What became of a message, whether or not its page is loaded. For those who extend this class. */
+  _heard() {}
 
   #shown(event, { added, changed }) {
     if (!added && !changed) return;
@@ -901,6 +914,7 @@ export class Room extends EventTarget {
 
   #amended(message) {
     const { changed } = this._log.amend(message);
+    this._heard('message:edited', message);
     if (message.expiresAt) this.#setDeadline(message.expiresAt, true);
     if (changed) this._emit('messages', { added: [], changed: [changed], reset: false, older: false });
   }

@@ -12,13 +12,15 @@ export class Composer {
   #text;
   #reply = null;
   #edit = null;
+  #due = false; // sent as soon as nothing is in the way
   #draft = ''; // what stood in the field before an edit began
   #coarse = matchMedia('(pointer: coarse)');
 
   /**
    * @param {import('../room.js').Room} room   or whatever has the same state and methods
-   * @param {{sending: () => void, name?: (message: object) => string, more?: () => object|null, taken?: () => void}} on
-   *   `more`: what goes with the text (files), so that there may be none; `taken`: it went
+   * @param {{sending: () => void, name?: (message: object) => string, more?: () => object|null,
+   *   busy?: () => string|false, taken?: () => void}} on
+   *   `more`: what goes with the text (files), so that there may be none; `taken`: it went; `busy`: it has to wait, and what to say meanwhile
    * @param {{prefix?: string}} [options]   what the ids of its elements begin with
    */
   constructor(room, on, { prefix = '' } = {}) {
@@ -91,6 +93,7 @@ export class Composer {
   }
 
   clear() {
+    this.#due = false;
     this.#text.value = '';
     this.cancel({ silent: true });
     this.#size();
@@ -128,6 +131,12 @@ export class Composer {
 
   async #submit() {
     const content = this.#text.value.replace(/^(?:[ \t]*\n)+|\s+$/g, ''); // blank lines around it are slips of the finger
+    const busy = this.#edit === null && this.#on.busy?.();
+    this.#due = Boolean(busy);
+    if (busy) {
+      setText(this.#part('hint'), busy);
+      return;
+    }
     const more = this.#edit === null ? this.#on.more?.() ?? null : null;
     if ((this.empty && !more) || bytesOf(content) > MAX_BYTES) return;
     if (this.#edit === null) {
@@ -167,9 +176,10 @@ export class Composer {
     this.#part('write').classList.toggle('ready', (!this.empty || Boolean(this.#on.more?.())) && left >= 0);
   }
 
-  /** What `more` gives has changed. */
+  /** What `more` and `busy` say has changed. */
   refresh() {
     this.#size();
+    if (this.#due && !this.#on.busy?.()) this.#submit();
   }
 
   /** What is being written, to be put back later: when the conversation is opened again. Null: nothing. */

@@ -1,4 +1,5 @@
 // Everything around the messages: who is here, how long until the erasure, how the line is, and what is over.
+import { Banner } from './banner.js';
 import { $, element, icon, say, setText } from './dom.js';
 import { leftText, lifeText, momentOf } from './time.js';
 import { roleName, words } from './words.js';
@@ -9,14 +10,12 @@ export class Facts {
   #room;
   #lifeMs = 86_400_000; // how long one activity keeps the conversation; learned from what the deadline jumps to
   #timer = null;
-  #linkTimer = null;
-  #shownLink = '';
-  #wasDown = false;
-  #ticketSoon = '';
+  #banner;
   #here = new Map();
 
   constructor(room) {
     this.#room = room;
+    this.#banner = new Banner(room);
     document.documentElement.dataset.role = isStudent(room.me.role) ? 'student' : 'counselor';
   }
 
@@ -93,49 +92,12 @@ export class Facts {
 
   // ---- the line
 
-  /** One banner for everything that concerns the connection; short interruptions show nothing. */
   link() {
-    const room = this.#room;
-    const waiting = room.outbox.filter((item) => item.state === 'waiting' || item.state === 'sending').length;
-    const tail = waiting > 0 ? ` ${words.link.waiting(waiting)}` : '';
-    document.documentElement.dataset.link = room.link;
-    if (room.phase === 'ticket') {
-      this.#banner('key', `${words.link.ticket}${tail}`, 0);
-    } else if (room.link === 'live' || room.link === 'off') {
-      if (this.#ticketSoon) this.#banner('key', this.#ticketSoon, 0);
-      else if (room.link === 'live' && this.#wasDown) this.#backAgain();
-      else if (!this.#wasDown) this.#banner('', '', 0);
-    } else {
-      const delay = room.link === 'offline' ? 0 : this.#shownLink ? 0 : 1200;
-      const kind = room.link === 'offline' ? 'offline' : 'wait';
-      this.#banner(kind, `${words.link[room.link] ?? words.link.reconnecting}${tail}`, delay, () => {
-        this.#wasDown = room.link !== 'connecting';
-      });
-    }
+    this.#banner.link();
   }
 
   ticketSoon(expiresAt) {
-    this.#ticketSoon = expiresAt ? words.link.ticketSoon(momentOf(expiresAt)) : '';
-    this.link();
-  }
-
-  #backAgain() {
-    this.#wasDown = false;
-    this.#banner('back', words.link.back, 0);
-    this.#linkTimer = setTimeout(() => this.#banner('', '', 0), 2500);
-  }
-
-  #banner(kind, text, delayMs, shown = () => {}) {
-    clearTimeout(this.#linkTimer);
-    const show = () => {
-      this.#shownLink = text;
-      $('banner').className = `banner ${kind}`;
-      $('banner').classList.toggle('empty', text === '');
-      if ($('banner-text').textContent !== text) setText($('banner-text'), text);
-      shown();
-    };
-    if (delayMs === 0) show();
-    else this.#linkTimer = setTimeout(show, delayMs);
+    this.#banner.ticketSoon(expiresAt);
   }
 
   // ---- phases
@@ -154,7 +116,7 @@ export class Facts {
 
   stop() {
     clearTimeout(this.#timer);
-    clearTimeout(this.#linkTimer);
+    this.#banner.stop();
   }
 }
 

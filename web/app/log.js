@@ -78,11 +78,16 @@ export class LogView {
       return;
     }
     this.#undecided = false;
+    this.markUnread();
+    this.render({ toUnread: this.#unreadFrom !== null && this.#stick });
+  }
+
+  /** Puts the divider above the first message that was not read. */
+  markUnread() {
     const { messages, myRead } = this.#room;
     const unread = messages.find((message) => message.id > myRead && !this.#room.isMe(message.sender) && !message.deletedAt);
     const known = myRead > 0 || messages.some((message) => this.#room.isMe(message.sender));
     this.#unreadFrom = unread && known ? unread.id : null;
-    this.render({ toUnread: this.#unreadFrom !== null && this.#stick });
   }
 
   /** A line between the messages: someone came, a summary was asked for. */
@@ -103,9 +108,10 @@ export class LogView {
 
   /** @returns {boolean} whether it is among those shown */
   focus(id, { block = 'nearest' } = {}) {
-    const node = this.#nodeOf(id)?.querySelector('article');
+    const node = this.#nodeOf(id)?.querySelector('article, button');
     node?.focus({ preventScroll: true });
     node?.scrollIntoView({ block });
+    this.#stick = this.#nearBottom();
     return Boolean(node);
   }
 
@@ -199,8 +205,10 @@ export class LogView {
     const notes = [...this.#notes];
     let day = null;
     let before = null;
-    const entries = room.messages.map((message) => messageRow(room, this.#on, message));
+    let divided = false;
+    let entries = room.messages.map((message) => messageRow(room, this.#on, message));
     if (!room.hasNewer) for (const item of room.outbox) entries.push(itemRow(room, this.#on, item));
+    if (this.#on.arrange) entries = this.#on.arrange(entries);
     const lastOwn = entries.findLast((row) => row.own && !row.deleted)?.key;
     const separate = (row) => {
       rows.push(row);
@@ -212,8 +220,11 @@ export class LogView {
         day = dayKey(row.at);
         separate({ kind: 'day', key: `day:${day}`, text: dayName(row.at) });
       }
-      if (row.id !== null && row.id === this.#unreadFrom) separate({ kind: 'unread', key: 'unread', text: words.unread });
-      if (row.kind === 'note') {
+      if (!divided && this.#unreadFrom !== null && row.id !== null && row.id >= this.#unreadFrom) {
+        divided = true;
+        separate({ kind: 'unread', key: 'unread', text: words.unread });
+      }
+      if (row.kind !== 'message') {
         separate(row);
         continue;
       }
@@ -279,7 +290,7 @@ export class LogView {
     const clientId = key?.startsWith('c:') ? key.slice(2) : null;
     if (act === 'retry') this.#room.retry(clientId);
     else if (act === 'discard') this.#on.discarded(this.#room.discard(clientId));
-    else this.#on[act](this.#room.message(Number(row.dataset.id)));
+    else this.#on[act](this.#room.message(Number(row.dataset.id)), button);
   }
 
   // ---- where we look
@@ -336,11 +347,11 @@ export class LogView {
   /** Tells the room up to where the eyes have been. */
   seen() {
     if (!watching() || !this.#room.marksKnown) return;
-    if (this.#stick && this.#room.allSeen?.()) return;
     const bottom = this.#log.getBoundingClientRect().bottom;
-    for (let i = this.#room.messages.length - 1; i >= 0; i -= 1) {
-      const message = this.#room.messages[i];
-      if (message.id <= this.#room.myRead) return;
+    const { messages, myRead } = this.#room;
+    for (let i = messages.length - 1; i >= 0; i -= 1) {
+      const message = messages[i];
+      if (message.id <= myRead) return;
       if (this.#room.isMe(message.sender)) continue;
       const node = this.#nodeOf(message.id);
       if (node && node.getBoundingClientRect().top < bottom - 8) {

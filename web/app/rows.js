@@ -13,9 +13,12 @@ import { failureText, roleName, words } from './words.js';
  * @property {(row: object) => Node|null} [beside]      an element beside the bubble: a portrait
  * @property {(row: object) => Node[]} [foot]           elements under the bubble
  * @property {(row: object) => string|null} [state]     what is written beside the mark of the last own message
+ * @property {(rows: object[]) => object[]} [arrange]   the rows as they shall stand; a row of a kind of its own is drawn by `fill`
+ * @property {(row: object) => Node[]} [fill]           the elements of a row of a kind that is not known here
  * @property {(row: object) => [string, string][]} [acts] what can be done: names (an icon has it, and so has the handler) and labels
  */
 
+const PLAIN = new Set(['day', 'unread', 'note']);
 const nameOf = (hooks, message) => (hooks.name ? hooks.name(message) : roleName(message.role));
 
 function quoteOf(room, hooks, id) {
@@ -71,6 +74,11 @@ export function itemRow(room, hooks, item) {
 
 export function fillRow(node, row, hooks) {
   node.className = row.kind;
+  if (hooks.fill && row.kind !== 'message' && !PLAIN.has(row.kind)) {
+    node.replaceChildren(...hooks.fill(row));
+    if (row.id) node.dataset.id = row.id;
+    return;
+  }
   if (row.kind !== 'message') {
     node.replaceChildren(element('span', {}, row.text));
     node.setAttribute('role', row.kind === 'day' || row.kind === 'unread' ? 'separator' : 'listitem');

@@ -1,0 +1,244 @@
+// A user's feed: everything new in all of their conversations, on one stream for all tabs of this browser. It keeps the order and
+// the cursor, fills gaps, and says when the list must be loaded anew. What events mean is client.js's business.
+import { hidden, offline, watchBrowser } from '../room/around.js';
+import { RoomError } from '../room/http.js';
+import { EVENTS as ROOM_EVENTS, Line } from '../room/line.js';
+import { positionOf } from '../room/log.js';
+import { Share } from '../room/share.js';
+
+/** What a feed and the stream of a lasting conversation tell beside what sessions do. */
+export const EVENTS = [...ROOM_EVENTS, 'unread', 'conversation:updated', 'conversation:erased', 'history:erased', 'user:role', 'user:silenced', 'login:expired'];
+
+const WAIT_S = 25;
+const PROBE_MS = 6000;
+const IMPATIENT_MS = 8000;
+
+export class Feed {
+  /** @type {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
+  link = 'connecting';
+  #door;
+  #on;
+  #line;
+  #share;
+  #cursor = null;
+  #told = null; // cursor of the stream's beginning
+  #leader = null; // what the leading tab said of its line
+  #held = null;
+  #filling = false;
+  #impatient = null;
+  #stopped = false;
+  #unwatch = () => {};
+
+  /**
+   * @param {{door: import('../room/http.js').Door, name: string, share?: boolean,
+   *          frame: (frame: {event: string, data: object}) => void, reset: () => Promise<void>, changed: () => void,
+   *          refused: (error: RoomError) => void, heard?: (message: object) => void, lineOptions?: object}} how
+   * `reset`: load the list anew; events wait until it has been. `heard`: what another tab said by `post`.
+   */
+  constructor({ door, name, share = true, lineOptions = {}, ...on }) {
+    this.#door = door;
+    this.#on = on;
+    this.#share = new Share({
+      name,
+      lead: () => this.#line.start(),
+      follow: () => this.#line.stop(),
+      heard: (message) => this.#heard(message),
+      ...(share ? {} : { locks: null, Channel: null }),
+    });
+    this.#line = new Line({
+      events: EVENTS,
+      withCredentials: door.foreign,
+      streamUrl: () => this.#streamUrl(),
+      poll: (signal, { wait }) => this.#poll(wait ? WAIT_S : 0, signal),
+      probe: () => door.call('GET', '/poll', { query: { wait: 0 }, timeoutMs: PROBE_MS }),
+      frame: (frame) => {
+        this.#share.post({ t: 'frame', frame });
+        this.#frame(frame);
+      },
+      changed: () => this.#lineChanged(),
+      refused: (error) => this.#on.refused(error),
+      ...lineOptions,
+    });
+  }
+
+  get leading() {
+    return this.#share.leading;
+  }
+
+  get mode() {
+    return this.leading ? this.#line.mode : this.#leader?.mode ?? 'stream';
+  }
+
+  /** Where the feed ends now, then the list, then the stream from there: so nothing is missed, and nobody waits for the stream to see the list. */
+  async start() {
+    this.#stopped = false;
+    this.#watch();
+    try {
+      const answer = await this.#poll(0);
+      this.#cursor = answer.cursor ?? null;
+    } catch (error) {
+      if (!error.passing) this.#on.refused(error);
+    }
+    if (this.#stopped) return;
+    if (this.#cursor !== null) await this.#reload();
+    if (!this.#stopped) this.#share.start();
+  }
+
+  #watch() {
+    this.#unwatch = watchBrowser({
+      tickMs: 20_000,
+      online: () => this.restart(),
+      offline: () => this.#lineChanged(),
+      shown: (hiddenMs) => {
+        this.#lineChanged();
+        if (hiddenMs > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.restart();
+      },
+      focused: () => {},
+      tick: (lateMs) => {
+        if (lateMs > 60_000) this.restart(); // the machine slept: whatever was connected is not any more
+      },
+    });
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#unwatch();
+    clearTimeout(this.#impatient);
+    this.#line.stop();
+    this.#share.stop();
+  }
+
+  /** Nobody is logged in: the line rests. `restart` ends that. */
+  rest() {
+    this.#line.stop();
+  }
+
+  restart() {
+    if (!this.leading) return;
+    this.#line.restart();
+    this.#line.start();
+  }
+
+  /** To the other tabs. */
+  post(message) {
+    this.#share.post({ t: 'other', message });
+  }
+
+  // Where cookies are off, each stream is opened by a single-use ticket.
+  async #streamUrl() {
+    const query = { after: this.#cursor };
+    if (globalThis.navigator?.cookieEnabled !== false || !this.#door.ticket) return this.#door.url('/events', { as: this.#door.as, ...query });
+    const { ticket } = await this.#door.call('POST', '/stream-ticket', { body: {} });
+    return this.#door.url('/events', { stream_ticket: ticket, ...query });
+  }
+
+  #poll(waitS, signal) {
+    const query = { after: this.#cursor, wait: this.#cursor === null ? null : waitS };
+    return this.#door.call('GET', '/poll', { query, signal, timeoutMs: (waitS + 12) * 1000 });
+  }
+
+  #frame(frame) {
+    if (this.#held) this.#held.push(frame);
+    else this.#take(frame);
+  }
+
+  #take({ id, event, data }) {
+    if (event === 'ready') {
+      this.#told = data.cursor;
+      if (data.resumed === false) return; // `reset` is next
+      if (this.#cursor === null) {
+        this.#cursor = data.cursor;
+        this.#reload();
+      } else if (!this.leading && positionOf(data.cursor) > positionOf(this.#cursor)) this.#fill();
+      this.#on.frame({ event, data });
+      return;
+    }
+    if (event === 'reset') {
+      this.#cursor = this.#told;
+      this.#reload();
+      return;
+    }
+    if (event === 'poll:answer') {
+      if (this.leading && positionOf(data.cursor) > positionOf(this.#cursor)) this.#cursor = data.cursor;
+      return;
+    }
+    const position = positionOf(id);
+    if (position > 0 && position === positionOf(this.#cursor) + 1) this.#cursor = id;
+    else if (position > positionOf(this.#cursor)) {
+      // Something between was not for us to hear: one look at the feed, then on.
+      if (!this.leading && !this.#filling) {
+        this.#fill();
+        return;
+      }
+      this.#cursor = id;
+    }
+    this.#on.frame({ event, data });
+  }
+
+  async #reload() {
+    const held = [];
+    this.#held = held;
+    await this.#on.reset();
+    if (held !== this.#held) return;
+    this.#held = null;
+    for (const frame of held) this.#frame(frame);
+  }
+
+  /** A tab that follows missed something. */
+  async #fill() {
+    this.#filling = true;
+    try {
+      const answer = await this.#poll(0);
+      for (const one of answer.events ?? []) this.#take({ id: one.id ?? null, event: one.event, data: one.data });
+    } catch (error) {
+      if (!error.passing) this.#on.refused(error);
+    } finally {
+      this.#filling = false;
+    }
+  }
+
+  #heard(message) {
+    switch (message.t) {
+      case 'frame':
+        if (!this.leading) this.#frame(message.frame);
+        break;
+      case 'hello':
+        if (this.leading) this.#share.post({ t: 'welcome', link: this.link, mode: this.mode, cursor: this.#cursor });
+        break;
+      case 'welcome':
+        if (this.leading) break;
+        this.#leader = message;
+        if (this.#cursor === null && message.cursor) {
+          this.#cursor = message.cursor;
+          this.#reload();
+        }
+        this.#lineChanged();
+        break;
+      case 'link':
+        if (this.leading) break;
+        this.#leader = message;
+        this.#lineChanged();
+        break;
+      case 'other':
+        this.#on.heard?.(message.message);
+        break;
+      default:
+    }
+  }
+
+  #lineChanged() {
+    const state = this.leading ? this.#line.state : this.#leader?.link ?? 'connecting';
+    const link = state === 'reconnecting' && offline() ? 'offline' : state;
+    if (this.leading && link !== this.link) this.#share.post({ t: 'link', link, mode: this.mode });
+    const before = this.link;
+    this.link = link;
+    clearTimeout(this.#impatient);
+    if (!this.leading && link !== 'live' && !hidden()) {
+      // The leader may be a tab in the background, whose timers the browser slows down.
+      this.#impatient = setTimeout(() => {
+        if (!this.leading && this.link !== 'live' && !hidden()) this.#share.steal();
+      }, IMPATIENT_MS);
+    }
+    if (link !== before) this.#on.changed();
+  }
+}

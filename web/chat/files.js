@@ -1,0 +1,178 @@
+// Files: what is chosen goes up at once, with its progress shown, and leaves with the next message; and how a message shows its files.
+import { $ as byId, element, icon, say, setText } from '../app/dom.js';
+import { RoomError } from '../room/http.js';
+import { words } from './words.js';
+
+const MOST = 10;
+const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+
+const units = ['B', 'KB', 'MB', 'GB'];
+export function sizeText(bytes) {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export const isPicture = (file) => PICTURES.has(file.type);
+
+const failureOf = (error) => words.files.failures[error.code] ?? (error.status >= 400 && error.status < 500 && error.message ? error.message : words.files.failures.other);
+
+/** One upload, by XMLHttpRequest: fetch tells nothing of how far it is. */
+function upload(door, file, progress, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', door.url('/files', { name: file.name, as: door.ticket ? null : door.as }));
+    if (door.ticket) request.setRequestHeader('Authorization', `Bearer ${door.ticket}`);
+    request.setRequestHeader('Accept', 'application/json');
+    request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
+    request.withCredentials = door.foreign;
+    request.upload.onprogress = (event) => progress(event.lengthComputable ? event.loaded / event.total : 0);
+    request.onload = () => {
+      let json = null;
+      try {
+        json = JSON.parse(request.responseText);
+      } catch {
+        // Judged by the status.
+      }
+      if (request.status === 201 && json?.id) resolve(json);
+      else reject(new RoomError({ status: request.status, code: json?.error?.code ?? `HTTP_${request.status}`, message: json?.error?.message }));
+    };
+    request.onerror = () => reject(new RoomError({}));
+    request.onabort = () => reject(new RoomError({ code: 'ABORTED' }));
+    signal.addEventListener('abort', () => request.abort(), { once: true });
+    request.send(file);
+  });
+}
+
+/** What will go with the next message. */
+export class Attachments {
+  #door;
+  #changed;
+  #list;
+  #hint;
+  #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, error, abort, node …}
+
+  /** @param {import('../room/http.js').Door} door  of the conversation  @param {() => void} changed  @param {{prefix?: string}} [options] */
+  constructor(door, changed, { prefix = '' } = {}) {
+    this.#door = door;
+    this.#changed = changed;
+    this.#list = byId(`${prefix}files`);
+    this.#hint = byId(`${prefix}hint`);
+    const pick = byId(`${prefix}pick`);
+    byId(`${prefix}attach`).addEventListener('click', () => pick.click());
+    pick.addEventListener('change', () => {
+      this.add([...pick.files]);
+      pick.value = '';
+      byId(`${prefix}text`).focus({ preventScroll: true });
+    });
+    byId(`${prefix}text`).addEventListener('paste', (event) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      this.add(files);
+    });
+  }
+
+  get busy() {
+    return this.#items.some((one) => one.state === 'up');
+  }
+
+  /** What goes into a message: the files that are up, or null. */
+  get ready() {
+    const made = this.#items.filter((one) => one.state === 'done').map((one) => one.made);
+    return made.length > 0 && !this.busy ? { type: 'file', files: made } : null;
+  }
+
+  add(files) {
+    const room = MOST - this.#items.length;
+    if (files.length > room) setText(this.#hint, words.files.many(MOST));
+    for (const file of files.slice(0, room)) this.#start({ name: file.name, size: file.size, file });
+    this.#changed();
+  }
+
+  /** They went: the list is empty, the files are the message's. */
+  taken() {
+    this.#items = this.#items.filter((one) => one.state !== 'done');
+    this.#draw();
+  }
+
+  /** Gives everything up. */
+  clear() {
+    for (const one of this.#items) this.#drop(one);
+    this.#items = [];
+    this.#draw();
+  }
+
+  async #start(item) {
+    if (!this.#items.includes(item)) this.#items.push(item);
+    Object.assign(item, { state: 'up', share: 0, error: null, abort: new AbortController() });
+    this.#draw();
+    try {
+      item.made = await upload(this.#door, item.file, (share) => {
+        item.share = share;
+        this.#progress(item);
+      }, item.abort.signal);
+      item.state = 'done';
+      item.file = null;
+    } catch (error) {
+      item.state = 'failed';
+      item.error = error;
+      if (error.code !== 'ABORTED') say(`${item.name}: ${failureOf(error)}`);
+    }
+    this.#draw();
+    this.#changed();
+  }
+
+  #remove(item) {
+    this.#items = this.#items.filter((one) => one !== item);
+    this.#drop(item);
+    this.#draw();
+    this.#changed();
+  }
+
+  #drop(item) {
+    if (item.state === 'up') item.abort.abort();
+    // Nobody will ever ask for it: no need to keep it until it is swept.
+    if (item.made) this.#door.call('DELETE', `/files/${item.made.id}`, { body: {} }).catch(() => {});
+  }
+
+  #draw() {
+    this.#list.replaceChildren(...this.#items.map((item) => {
+      item.bar = element('progress', { max: '1', value: String(item.share), 'aria-label': item.name });
+      item.told = element('span', { class: 'told' }, this.#told(item));
+      return element('li', { class: `upload ${item.state}` },
+        icon('file'),
+        element('span', { class: 'what' }, element('b', { dir: 'auto' }, item.name), item.told, item.state === 'up' && item.bar),
+        item.state === 'failed' && item.file && element('button', { type: 'button', class: 'round', 'aria-label': words.files.again(item.name), title: words.files.again(item.name), onclick: () => this.#start(item) }, icon('again')),
+        element('button', { type: 'button', class: 'round', 'aria-label': words.files.cancel(item.name), title: words.files.cancel(item.name), onclick: () => this.#remove(item) }, icon('close')));
+    }));
+  }
+
+  #told(item) {
+    if (item.state === 'failed') return failureOf(item.error);
+    return item.state === 'done' ? `${sizeText(item.size)}` : `${sizeText(item.size)}, ${words.files.uploading(Math.round(item.share * 100))}`;
+  }
+
+  #progress(item) {
+    if (!item.bar) return;
+    item.bar.value = item.share;
+    setText(item.told, this.#told(item));
+  }
+}
+
+/** The files of a message: pictures in place, everything else by name. @param {(id: string) => string} url */
+export function filesShown(files, url) {
+  if (files.length === 0) return [];
+  return [element('div', { class: `attached${files.every(isPicture) ? ' pictures' : ''}` }, ...files.map((file) => {
+    if (isPicture(file)) {
+      const picture = element('img', { src: url(file.id), alt: words.files.picture(file.name), loading: 'lazy', width: file.width, height: file.height });
+      return element('button', { type: 'button', class: 'picture', 'data-act': 'picture', 'data-file': file.id, tabindex: '-1', title: file.name }, picture);
+    }
+    return element('a', { class: 'file', href: url(file.id), download: file.name, tabindex: '-1', 'aria-label': words.files.file(file.name, sizeText(file.size)) },
+      icon('file'), element('span', { class: 'what' }, element('b', { dir: 'auto' }, file.name), element('span', {}, sizeText(file.size))));
+  }))];
+}

@@ -1,0 +1,88 @@
+// The door: log in, make an account, and log in again when a login has run out, with everything that was being written kept behind it.
+import { $, setText } from '../app/dom.js';
+import { failureText, words } from './words.js';
+
+const PASSWORD_LEAST = 8;
+
+export class Gate {
+  #chats;
+  #mode = 'login';
+  #busy = false;
+
+  constructor(chats) {
+    this.#chats = chats;
+    $('gate-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#go();
+    });
+    $('gate-other').addEventListener('click', () => {
+      if (this.#mode === 'again') location.reload();
+      else this.show(this.#mode === 'login' ? 'register' : 'login');
+    });
+  }
+
+  /** @param {'login'|'register'|'again'|'link'|'denied'|'away'} mode */
+  show(mode) {
+    this.#mode = mode;
+    const said = words.gate[mode];
+    const form = mode === 'login' || mode === 'register' || mode === 'again';
+    setText($('gate-title'), said.title);
+    setText($('gate-lead'), said.lead);
+    $('gate-fields').hidden = !form;
+    $('gate-name-field').hidden = mode !== 'register';
+    $('gate-password').autocomplete = mode === 'register' ? 'new-password' : 'current-password';
+    setText($('gate-go'), said.go ?? '');
+    setText($('gate-other'), said.other ?? '');
+    setText($('gate-error'), '');
+    $('gate').hidden = false;
+    $('room').hidden = true;
+    if (form) (mode === 'register' ? $('gate-name') : $('gate-login')).focus();
+    else $('gate-title').focus();
+  }
+
+  hide() {
+    $('gate').hidden = true;
+    $('room').hidden = false;
+    $('gate-password').value = '';
+  }
+
+  async #go() {
+    if (this.#busy) return;
+    const [login, password, name] = [$('gate-login').value.trim(), $('gate-password').value, $('gate-name').value.trim()];
+    const registering = this.#mode === 'register';
+    if (!login || !password || (registering && !name)) {
+      setText($('gate-error'), words.gate.missing);
+      return;
+    }
+    if (registering && password.length < PASSWORD_LEAST) {
+      setText($('gate-error'), words.gate.short(PASSWORD_LEAST));
+      return;
+    }
+    this.#wait(true);
+    setText($('gate-error'), '');
+    try {
+      if (registering) await this.#chats.register({ login, password, name });
+      await this.#chats.login({ login, password });
+    } catch (error) {
+      setText($('gate-error'), this.#why(error, registering));
+      if (error.status === 401) $('gate-password').focus();
+    } finally {
+      this.#wait(false);
+    }
+  }
+
+  // Whether a login was free is told to nobody; whoever made it can log in, and that is the answer.
+  #why(error, registering) {
+    if (error.status === 401) return registering ? words.gate.taken : words.gate.nobody;
+    if (error.status === 429 && error.retryAfterMs) return words.gate.many(`${Math.ceil(error.retryAfterMs / 1000)} s`);
+    if (error.status === 400 && error.details) return error.details;
+    return failureText(error);
+  }
+
+  #wait(busy) {
+    this.#busy = busy;
+    $('gate-form').setAttribute('aria-busy', String(busy));
+    $('gate-go').disabled = busy;
+    setText($('gate-go'), busy ? words.gate[this.#mode].busy : words.gate[this.#mode].go);
+  }
+}

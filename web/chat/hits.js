@@ -1,0 +1,83 @@
+// Messages that were found: who said them where and when, with the words that were looked for marked. Under the list, and in the panel.
+import { element, setText } from '../app/dom.js';
+import { titleOf } from './people.js';
+import { whenOf } from './list.js';
+import { failureText, words } from './words.js';
+
+/** [{text, hit}] as elements: text stays text. */
+export const marked = (pieces) => (pieces ?? []).map(({ text, hit }) => (hit ? element('mark', {}, text) : text));
+
+export class Hits {
+  #chats;
+  #parts;
+  #on;
+  #run = 0;
+  #wanted = null;
+  #next = null;
+  #count = 0;
+  #abort = null;
+
+  /**
+   * @param {{list: Element, state: Element, more: Element}} parts
+   * @param {{pick: (result: object) => void, where?: boolean}} on   `where`: say in which conversation
+   */
+  constructor(chats, parts, on) {
+    this.#chats = chats;
+    this.#parts = parts;
+    this.#on = on;
+    parts.more.addEventListener('click', () => this.#page());
+  }
+
+  async look(text, conversation) {
+    this.#run += 1;
+    this.#wanted = { text, conversation };
+    this.#next = null;
+    this.#count = 0;
+    setText(this.#parts.state, words.list.searching);
+    await this.#page();
+  }
+
+  clear() {
+    this.#run += 1;
+    this.#abort?.abort();
+    this.#wanted = null;
+    this.#parts.list.replaceChildren();
+    this.#parts.more.hidden = true;
+    setText(this.#parts.state, '');
+  }
+
+  async #page() {
+    const run = this.#run;
+    const first = this.#next === null;
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    try {
+      const { text, conversation } = this.#wanted;
+      const page = await this.#chats.search(text, { conversation, after: this.#next, signal: this.#abort.signal });
+      if (run !== this.#run) return;
+      const items = page.results.filter((one) => one.message).map((one) => this.#item(one));
+      if (first) this.#parts.list.replaceChildren(...items);
+      else this.#parts.list.append(...items);
+      this.#count += items.length;
+      this.#next = page.next ?? null;
+      this.#parts.more.hidden = this.#next === null;
+      setText(this.#parts.state, this.#count === 0 ? words.search.none : words.search.found(this.#count, this.#next !== null));
+    } catch (error) {
+      if (run === this.#run && error.code !== 'ABORTED') setText(this.#parts.state, `${words.search.failed} ${failureText(error)}`);
+    }
+  }
+
+  #item(result) {
+    const { message, highlight, conversation } = result;
+    const known = this.#chats.conversations.get(conversation.id);
+    const own = message.sender === this.#chats.me?.id;
+    const where = this.#on.where ? known ? titleOf(this.#chats, known) : conversation.title || words.list.untitled : null;
+    return element('li', {},
+      element('button', { type: 'button', class: 'hit', 'data-id': message.id, onclick: () => this.#on.pick(result) },
+        element('span', { class: 'first' },
+          element('b', { class: 'who', dir: 'auto' }, where ?? (own ? words.you : this.#chats.nameOf(message.sender))),
+          element('time', { class: 'when' }, whenOf(message.sentAt - this.#chats.skew))),
+        element('span', { class: 'said', dir: 'auto' }, where && element('span', { class: 'by' }, `${own ? words.you : this.#chats.nameOf(message.sender)}: `),
+          ...(highlight?.length ? marked(highlight) : [message.content ?? '']))));
+  }
+}

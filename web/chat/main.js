@@ -1,0 +1,314 @@
+// The chat application: takes a token out of the address bar, finds out who is there, keeps the list, opens one conversation at a time.
+import { $, hush, say, setText } from '../app/dom.js';
+import { settings } from '../app/settings.js';
+import { Chats } from './client.js';
+import { Create, Own, proposeNames } from './dialogs.js';
+import { Gate } from './gate.js';
+import { Info } from './info.js';
+import { List } from './list.js';
+import { SearchPanel, ThreadsPanel } from './panels.js';
+import { gist, titleOf } from './people.js';
+import { Talk, showPlace } from './talk.js';
+import { ThreadPanel } from './threadpanel.js';
+import { words } from './words.js';
+
+const root = document.documentElement;
+
+// ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie) and `#c=<conversation>` are enough for a reload,
+// and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
+
+const parts = new URLSearchParams(location.hash.replace(/^#/, ''));
+const token = parts.get('token');
+if (token) history.replaceState(null, '', location.pathname + location.search);
+
+let chats = null;
+try {
+  chats = new Chats({ token, as: parts.get('as'), pageSize: settings.pageSize });
+} catch {
+  chats = new Chats();
+  chats.phase = 'denied';
+}
+const gate = new Gate(chats);
+const drafts = new Map(); // in memory only
+let talk = null;
+let side = null;
+let list = null;
+let own = null;
+let began = false;
+let pushed = false; // is the list the entry before this one in the tab's history?
+
+function address(open) {
+  const hash = new URLSearchParams();
+  if (chats.as) hash.set('as', chats.as);
+  if (open) hash.set('c', open);
+  const text = hash.toString();
+  return `${location.pathname}${location.search}${text ? `#${text}` : ''}`;
+}
+
+// ---- who is there
+
+if (chats.phase === 'denied') gate.show('denied');
+else chats.open();
+
+chats.addEventListener('phase', ({ detail: { phase } }) => {
+  root.dataset.phase = phase;
+  if (phase === 'login') {
+    hush();
+    for (const open of document.querySelectorAll('dialog[open]')) open.close();
+    gate.show(token || chats.as ? 'link' : began ? 'again' : 'login');
+  } else if (phase === 'open') {
+    gate.hide();
+    begin();
+  } else if (phase === 'off') {
+    // Logged out, here or in another tab: nothing of it stays in the document.
+    location.replace(location.pathname + location.search);
+  }
+});
+
+addEventListener('hashchange', () => {
+  if (new URLSearchParams(location.hash.replace(/^#/, '')).has('token')) location.reload();
+});
+addEventListener('popstate', () => {
+  if (began) route();
+});
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
+function begin() {
+  own?.draw();
+  if (began) {
+    if (talk) talk.changed();
+    else route();
+    return;
+  }
+  began = true;
+  showPlace(words.place.pick);
+  list = new List(chats, {
+    pick: (id) => open(id),
+    hit: (result) => openAt(result),
+    drawn: title,
+  });
+  own = new Own(chats, { out: () => chats.logout() });
+  new Create(chats, { made: (one) => open(one.id) });
+  proposeNames(chats);
+  hear();
+  route(parts.get('c'), parts.get('with'));
+}
+
+function hear() {
+  chats.addEventListener('link', link);
+  link();
+  chats.addEventListener('list', ({ detail: { id } }) => {
+    if (!talk || (id !== null && id !== talk.id)) return;
+    talk.changed();
+    side?.changed?.();
+  });
+  chats.addEventListener('people', () => talk?.changed());
+  chats.addEventListener('message', ({ detail: { conversation, message } }) => {
+    if (conversation?.muted || (talk?.id === message.conversationId && document.hasFocus())) return;
+    say(words.says.message(chats.nameOf(message.sender), gist(message)));
+  });
+  chats.addEventListener('gone', ({ detail: { conversation, why } }) => {
+    drafts.delete(conversation.id);
+    if (talk?.id === conversation.id) shut(words.place[why] ?? words.place.missing);
+    else say(`${titleOf(chats, conversation)}: ${(words.place[why] ?? words.place.missing).title}`);
+  });
+  // Escape goes back, step by step: panel, conversation.
+  addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]') || !$('gate').hidden) return;
+    if ($('context')?.hidden === false || $('thread-context')?.hidden === false) return;
+    if (side) closeSide();
+    else if (talk) back();
+  });
+  $('side').addEventListener('click', (event) => {
+    if (event.target.closest('[data-do=close-side]')) closeSide();
+  });
+  addEventListener('beforeunload', (event) => {
+    if (chats.phase === 'open' && chats.unsent) event.preventDefault();
+  });
+}
+
+function link() {
+  root.dataset.feed = chats.link;
+  const said = talk ? '' : { offline: 'offline', reconnecting: 'reconnecting' }[chats.link];
+  setText($('desk-link'), said ? words.link[said] : '');
+}
+
+function title() {
+  const { unread } = chats;
+  document.title = unread > 0 ? `(${unread > 99 ? '99+' : unread}) ${words.title}` : words.title;
+}
+
+// ---- what is open
+
+async function route(id = new URLSearchParams(location.hash.replace(/^#/, '')).get('c'), withWhom = null) {
+  if (withWhom && withWhom !== chats.me.id) {
+    history.replaceState(null, '', address(null));
+    try {
+      const made = await chats.create({ type: 'direct', participants: [withWhom] });
+      open(made.id);
+    } catch {
+      showPlace(words.place.missing);
+    }
+  } else if (id && id !== talk?.id) {
+    open(id, { write: false });
+  } else if (!id && talk) {
+    leave();
+  }
+  if (!id && !withWhom) history.replaceState(null, '', address(null));
+}
+
+async function open(id, { write = true } = {}) {
+  if (talk?.id === id) {
+    view('talk');
+    talk.focus();
+    return;
+  }
+  closeTalk();
+  if (!chats.conversations.has(id)) {
+    try {
+      if (!(await chats.fetch(id))) {
+        shut(words.place.missing);
+        return;
+      }
+    } catch {
+      shut(words.place.denied);
+      return;
+    }
+  }
+  if (write && !pushed) history.pushState(null, '', address(id));
+  else history.replaceState(null, '', address(id));
+  pushed ||= write;
+  list.current = id;
+  view('talk');
+  talk = new Talk(chats, id, {
+    back,
+    draft: drafts.get(id) ?? null,
+    finished: (phase) => shut(words.place[phase] ?? words.place.missing),
+    side: (name, what) => openSide(name, what),
+  });
+  link();
+  talk.focus();
+}
+
+async function openAt({ conversation, message }) {
+  await open(conversation.id);
+  if (!talk || talk.id !== conversation.id) return;
+  await ready(talk.room);
+  if (message.threadId) openSide('thread', { id: message.threadId });
+  else await talk?.goTo(message);
+}
+
+/** The history is there, so that something in it can be looked for. */
+function ready(room) {
+  if (room.phase !== 'opening') return Promise.resolve();
+  return new Promise((resolve) => room.addEventListener('phase', resolve, { once: true }));
+}
+
+function closeTalk() {
+  if (!talk) return;
+  closeSide();
+  const { id, draft } = talk;
+  if (draft) drafts.set(id, draft);
+  else drafts.delete(id);
+  talk.stop();
+  talk = null;
+}
+
+/** It is over, for a reason that is said in its place. */
+function shut(why) {
+  closeTalk();
+  list.current = null;
+  showPlace(why, { focus: true });
+  history.replaceState(null, '', address(null));
+  pushed = false;
+  view('talk');
+  $('chat').firstElementChild.append(backButton());
+}
+
+function backButton() {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'plain to-list';
+  button.textContent = words.place.pick.title;
+  button.addEventListener('click', leave);
+  return button;
+}
+
+function back() {
+  if (pushed) history.back();
+  else {
+    history.replaceState(null, '', address(null));
+    leave();
+  }
+}
+
+function leave() {
+  const id = talk?.id;
+  closeTalk();
+  pushed = false;
+  list.current = null;
+  showPlace(words.place.pick);
+  view('list');
+  link();
+  list.focus(id);
+}
+
+/** On a narrow window one thing is shown at a time. */
+function view(name) {
+  $('room').dataset.view = name;
+}
+
+// ---- the panel beside it
+
+function openSide(name, what = {}) {
+  const opener = document.activeElement;
+  const same = side?.name === name && name !== 'thread';
+  closeSide({ focus: false });
+  if (same || !talk) {
+    opener?.focus?.();
+    return;
+  }
+  $('side').hidden = false;
+  $('room').dataset.side = name;
+  side = panel(name, what);
+  side.name = name;
+  side.opener = opener;
+  side.focus();
+}
+
+function panel(name, what) {
+  if (name === 'info') return new Info(chats, talk);
+  if (name === 'threads') return new ThreadsPanel(chats, talk, { open: (id) => openSide('thread', { id }) });
+  if (name === 'search') return new SearchPanel(chats, talk, { pick: (result) => found(result) });
+  return new ThreadPanel(chats, talk, threadOf(what), { open: (other) => openSide('thread', other) });
+}
+
+/** The thread that is meant: by its id, as a message's own, or to be begun at a message. */
+function threadOf({ id, message, parent }) {
+  const { room } = talk;
+  const within = message?.threadId && message.threadId !== parent ? message.threadId : null;
+  const known = id ?? within ?? room.threadAt(message.id)?.id;
+  return known ? room.thread(known) : room.newThread({ root: message.id, parent });
+}
+
+function found(result) {
+  const { message } = result;
+  if (matchMedia('(max-width: 74.99rem)').matches) closeSide({ focus: false });
+  if (message.threadId) openSide('thread', { id: message.threadId });
+  else talk.goTo(message);
+}
+
+function closeSide({ focus = true } = {}) {
+  if (!side) return;
+  const { opener } = side;
+  side.stop();
+  side = null;
+  $('side').replaceChildren();
+  $('side').hidden = true;
+  delete $('room').dataset.side;
+  if (!focus) return;
+  if (opener?.isConnected) opener.focus();
+  else talk?.focus();
+}

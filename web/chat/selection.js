@@ -1,0 +1,114 @@
+// One view of the list of conversations: what the server has for a filter, page by page, and in between what the feed changed.
+// Rows come from the client's one map, so all views agree; up to the oldest row loaded a view is complete.
+
+const PAGE = 40;
+const FIND_UNREAD_PAGES = 5;
+
+export class Selection {
+  items = [];
+  loading = false;
+  loaded = false;
+  /** @type {Error|null} of the last page asked for */
+  error = null;
+  #chats;
+  #on;
+  #filter;
+  #found = new Set(); // ids the server gave for `q`
+  #next = null;
+  #edge = -Infinity; // last activity of the oldest row loaded; -Infinity: there are no more
+  #run = 0;
+
+  constructor(chats, filter, on) {
+    this.#chats = chats;
+    this.#filter = filter;
+    this.#on = on;
+  }
+
+  get filter() {
+    return this.#filter;
+  }
+
+  get hasMore() {
+    return this.#next !== null;
+  }
+
+  /** From the beginning; what is shown stays until the answer is there. `missing` hears of rows that should have been in it. Never rejects. */
+  async load({ missing = () => {} } = {}) {
+    const run = (this.#run += 1);
+    await this.#page(run, null);
+    const { q, unread } = this.#filter;
+    if (run !== this.#run || this.error || q || unread) return;
+    for (const one of this.items) if (!this.#found.has(one.id) && one.lastActivityAt > this.#edge) missing(one.id);
+  }
+
+  async more() {
+    if (this.loading || this.#next === null) return;
+    await this.#page(this.#run, this.#next);
+  }
+
+  clear() {
+    this.#run += 1;
+    this.items = [];
+    this.#next = null;
+    this.loaded = false;
+  }
+
+  stop() {
+    this.clear();
+    this.#on.stop(this);
+  }
+
+  /** Sorts anew what the map holds. */
+  arrange() {
+    this.items = [...this.#chats.conversations.values()]
+      .filter((one) => this.#matches(one) && one.lastActivityAt >= this.#edge)
+      .sort((a, b) => b.lastActivityAt - a.lastActivityAt || (a.id < b.id ? -1 : 1));
+    return this.items;
+  }
+
+  async #page(run, after) {
+    this.loading = true;
+    try {
+      for (let pages = 0; ; pages += 1) {
+        const { type, status, q } = this.#filter;
+        const page = await this.#on.page({ type, status, q, limit: PAGE, after });
+        if (run !== this.#run) return;
+        this.#take(page, after === null);
+        // Unread ones may be far down: a few pages are worth the look.
+        if (!this.#filter.unread || this.#next === null || pages >= FIND_UNREAD_PAGES || this.arrange().length >= 10) break;
+        after = this.#next;
+      }
+      this.error = null;
+    } catch (error) {
+      if (run !== this.#run) return;
+      this.error = error;
+    } finally {
+      if (run === this.#run) {
+        this.loading = false;
+        this.arrange();
+        this.#on.changed();
+      }
+    }
+  }
+
+  #take({ conversations, next }, first) {
+    if (first) this.#found.clear();
+    for (const one of conversations) {
+      this.#found.add(one.id);
+      this.#on.put(one);
+    }
+    this.#next = next ?? null;
+    this.#edge = this.#next === null ? -Infinity : conversations.at(-1)?.lastActivityAt ?? -Infinity;
+    this.loaded = true;
+  }
+
+  #matches(one) {
+    const { type, status, q, unread } = this.#filter;
+    if (type && one.type !== type) return false;
+    if (status && one.status !== status) return false;
+    if (unread && one.unread === 0) return false;
+    if (!q || this.#found.has(one.id)) return true;
+    const text = `${one.title} ${one.participants.map((each) => each.name).join(' ')}`.toLowerCase();
+    return text.includes(q.toLowerCase());
+  }
+}

@@ -1,0 +1,335 @@
+// The one conversation that is open: its head, messages and place to write, made anew from the template each time and taken away whole.
+import { Banner } from '../app/banner.js';
+import { Composer } from '../app/composer.js';
+import { ask } from '../app/dialog.js';
+import { $, element, hush, icon, say, setText } from '../app/dom.js';
+import { LogView } from '../app/log.js';
+import { Attachments } from './files.js';
+import { faceOf, filesOf, listed, othersOf, titleOf } from './people.js';
+import { setPortrait } from './portrait.js';
+import { receiptsOf, rowHooks } from './rows.js';
+import { failureText, marks, words } from './words.js';
+
+const OVER = ['erased', 'missing', 'removed', 'left', 'denied', 'expired'];
+
+/** What stands where a conversation would: nothing open, or why it is not any more. */
+export function showPlace({ title, text }, { focus = false } = {}) {
+  const heading = element('h2', { tabindex: '-1' }, title);
+  $('chat').replaceChildren(element('div', { class: 'place' }, icon('lamp-lit'), heading, element('p', {}, text)));
+  document.documentElement.dataset.link = 'off';
+  if (focus) heading.focus();
+}
+
+export class Talk {
+  #chats;
+  #on;
+  #room;
+  #log;
+  #composer;
+  #attachments;
+  #banner;
+  #listening = new AbortController();
+  #over = false;
+
+  /**
+   * @param {import('./client.js').Chats} chats
+   * @param {{back: () => void, finished: (phase: string) => void, side: (name: string, what?: object) => void, draft: object|null}} on
+   */
+  constructor(chats, id, on) {
+    this.#chats = chats;
+    this.#on = on;
+    this.id = id;
+    $('chat').replaceChildren($('talk-parts').content.cloneNode(true));
+    const room = chats.conversation(id);
+    this.#room = room;
+    this.#banner = new Banner(room);
+    this.#attachments = new Attachments(this.#door, () => this.#composer.refresh());
+    const hooks = rowHooks({ chats, room, conversation: () => this.conversation, url: (file) => this.fileUrl(file) });
+    this.#composer = new Composer(room, {
+      sending: () => this.#log.sending(),
+      name: hooks.name,
+      more: () => this.#attachments.ready,
+      busy: () => this.#attachments.busy && words.files.busy,
+      taken: () => this.#attachments.taken(),
+    });
+    this.#log = new LogView(room, { ...hooks, ...this.#acts() });
+    this.#hear();
+    this.#wire();
+    this.#head();
+    this.#phase();
+    if (room.phase === 'opening') room.open();
+    else this.#shown();
+    this.#composer.draft = on.draft;
+  }
+
+  get room() {
+    return this.#room;
+  }
+
+  get conversation() {
+    return this.#chats.conversations.get(this.id) ?? { id: this.id, type: 'group', title: '', participants: [], role: 'member', status: 'active' };
+  }
+
+  get #door() {
+    return this.#chats.doorOf(this.id);
+  }
+
+  /** What is being written here, to be put back when it is opened again. */
+  get draft() {
+    return this.#composer.draft;
+  }
+
+  fileUrl(file) {
+    return this.#door.url(`/files/${file}`, { as: this.#door.as });
+  }
+
+  focus() {
+    if (matchMedia('(pointer: fine)').matches && !$('text').disabled) this.#composer.focus();
+    else $('back').focus();
+  }
+
+  /** Goes to a message that a search has found. */
+  async goTo(message) {
+    await this.#patiently(async () => {
+      await this.#room.goTo(message);
+      this.#log.render({ keepTop: true });
+      this.#log.focus(message.id, { block: 'center' });
+      this.#flash(message.id);
+    });
+  }
+
+  /** The list has news of this conversation: its name, its people, its status. */
+  changed() {
+    if (this.#over) return;
+    this.#head();
+    this.#phase();
+    this.#log.plan();
+  }
+
+  stop() {
+    if (this.#over) return;
+    this.#over = true;
+    this.#listening.abort();
+    this.#banner.stop();
+    this.#log.clear();
+    this.#attachments.clear();
+    this.#composer.clear();
+    this.#chats.release(this.id);
+    hush();
+    for (const dialog of document.querySelectorAll('#ask[open], #receipts[open], #viewer[open]')) dialog.close();
+  }
+
+  // ---- what can be done with messages: here, and in a thread's panel
+
+  /** @returns {object} handlers by the names of acts */
+  handlers(composer) {
+    return {
+      reply: (message) => composer().replyTo(message),
+      edit: (message) => composer().edit(message),
+      remove: (message) => ask(words.ask.remove, () => tried(() => this.#room.remove(message.id))),
+      discarded: (item) => item && composer().restore(item.content ?? ''),
+      info: (message) => this.#receipts(message),
+      picture: (message, button) => this.#view(message, button.dataset.file),
+      elsewhere: (id) => this.#patiently(() => this.#far(id)),
+    };
+  }
+
+  #acts() {
+    return { ...this.handlers(() => this.#composer), thread: (message) => this.#on.side('thread', { message }) };
+  }
+
+  // A quoted message that is not loaded: back to it page by page, for it is known by its place only.
+  async #far(id) {
+    await this.#room.backTo(id);
+    this.#log.render({ keepTop: true });
+    if (this.#log.focus(id, { block: 'center' })) this.#flash(id);
+  }
+
+  #flash(id) {
+    const row = $('list').querySelector(`[data-id="${id}"]`);
+    row?.classList.add('found');
+    setTimeout(() => row?.classList.remove('found'), 2000);
+  }
+
+  #receipts(message) {
+    const groups = receiptsOf(this.#chats, this.#room, this.conversation, message);
+    const list = ([title, all]) => element('section', {}, element('h3', {}, title), element('ul', { class: 'members' }, ...all.map((one) => {
+      const face = element('span');
+      setPortrait(face, { id: one.participant, name: this.#chats.nameOf(one.participant) });
+      return element('li', {}, face, element('span', { dir: 'auto' }, this.#chats.nameOf(one.participant)));
+    })));
+    $('receipts-body').replaceChildren(...(groups.length > 0 ? groups.map(list) : [element('p', { class: 'soft' }, words.receipts.none)]));
+    $('receipts').showModal();
+  }
+
+  #view(message, id) {
+    const file = filesOf(message).find((one) => one.id === id);
+    if (!file) return;
+    setText($('viewer-name'), file.name);
+    $('viewer-picture').src = this.fileUrl(id);
+    $('viewer-picture').alt = words.files.picture(file.name);
+    $('viewer-load').href = this.fileUrl(id);
+    $('viewer-load').download = file.name;
+    $('viewer').showModal();
+  }
+
+  async #patiently(act) {
+    $('log').setAttribute('aria-busy', 'true');
+    try {
+      await act();
+    } catch (error) {
+      say(failureText(error));
+      setText($('hint'), failureText(error));
+    } finally {
+      $('log')?.removeAttribute('aria-busy');
+    }
+  }
+
+  // ---- what happens
+
+  #hear() {
+    const { signal } = this.#listening;
+    const hear = (name, act) => this.#room.addEventListener(name, (event) => act(event.detail), { signal });
+    hear('messages', (detail) => this.#log.changed(detail));
+    hear('threads', () => this.#log.plan());
+    hear('outbox', ({ item }) => {
+      this.#log.plan();
+      this.#banner.link();
+      if (item.state === 'failed') say(`${marks.failed}: ${failureText(item.error)}`);
+    });
+    hear('marks', () => {
+      this.#log.marked();
+      this.#unread();
+    });
+    hear('people', () => this.#head());
+    hear('typing', () => this.#typing());
+    hear('link', () => this.#banner.link());
+    hear('notice', ({ event, data }) => this.#notice(event, data));
+    hear('phase', ({ phase }) => {
+      if (OVER.includes(phase)) {
+        this.#on.finished(phase);
+        return;
+      }
+      this.#phase();
+      this.#log.plan();
+      if (phase === 'open' && matchMedia('(pointer: fine)').matches && document.activeElement === document.body) this.focus();
+    });
+    const seen = () => this.#log.seen();
+    document.addEventListener('visibilitychange', seen, { signal });
+    addEventListener('focus', seen, { signal });
+  }
+
+  /** It was open before, in another moment of this page: what it knows is shown at once. */
+  #shown() {
+    this.#log.changed({ reset: true });
+    if (this.#room.marksKnown) this.#log.marked();
+    this.#banner.link();
+    this.#unread();
+  }
+
+  #notice(event, data) {
+    const name = (id) => (this.#room.isMe(id) ? words.you : this.#chats.nameOf(id));
+    const by = data.by && data.by !== data.participant ? name(data.by) : null;
+    if (event === 'user:joined') this.#log.note(by ? words.added(by, name(data.participant)) : words.joined(name(data.participant)));
+    else if (event === 'user:left') this.#log.note(by ? words.takenOut(by, name(data.participant)) : words.left(name(data.participant)));
+    else if (event === 'conversation:updated') {
+      if (data.title !== undefined && data.title !== this.conversation.title) this.#log.note(words.renamed(data.title));
+      if (data.status !== undefined && data.status !== this.conversation.status) this.#log.note(data.status === 'archived' ? words.archivedNote : words.unarchivedNote);
+    }
+  }
+
+  // ---- head, typing, state
+
+  #head() {
+    const one = this.conversation;
+    const face = faceOf(this.#chats, { ...one, participants: this.#present(one) });
+    const title = titleOf(this.#chats, one);
+    setPortrait($('peer-portrait'), face);
+    setPortrait($('start-portrait'), { ...face, online: false, large: true });
+    setText($('peer'), title);
+    setText($('start-title'), title);
+    setText($('start-text'), one.type === 'direct' ? words.start.direct(title) : words.start.group(title));
+    $('peer-box').classList.toggle('here', Boolean(face.online));
+    this.#typing();
+  }
+
+  // The list knows who is online, the open stream knows it first.
+  #present(one) {
+    const { participants } = this.#room;
+    return one.participants.map((each) => ({ ...each, online: participants.get(each.participant)?.online || each.online }));
+  }
+
+  #typing() {
+    const names = [...this.#room.typing.keys()].map((id) => this.#chats.nameOf(id));
+    const text = names.length === 0 ? '' : names.length === 1 ? words.head.writing(names[0]) : names.length === 2 ? words.head.writingTwo(...names) : words.head.writingMany;
+    $('typing').hidden = names.length === 0;
+    setText($('typing-text'), text);
+    $('peer-box').classList.toggle('writing', names.length > 0);
+    setText($('peer-state'), text || this.#state());
+    if (names.length > 0) this.#log.plan();
+  }
+
+  #state() {
+    const one = this.conversation;
+    const people = this.#present(one);
+    const tail = one.status === 'active' ? '' : ` · ${words.head[one.status]}`;
+    if (one.type === 'direct') return (othersOf({ participants: people }, this.#chats.me?.id)[0]?.online ? words.head.here : words.head.away) + tail;
+    const here = people.filter((each) => each.online || each.participant === this.#chats.me?.id).length;
+    return words.head.peopleHere(one.participantCount ?? people.length, here) + tail;
+  }
+
+  #phase() {
+    const { phase } = this.#room;
+    document.documentElement.dataset.talk = phase;
+    this.#composer.enable(phase === 'open' || phase === 'ticket');
+    this.#banner.link();
+  }
+
+  /** How much is unread further up than what is loaded. */
+  #unread() {
+    const { messages, myRead, hasOlder, marksKnown } = this.#room;
+    const unread = this.conversation.unread ?? 0;
+    const above = marksKnown && hasOlder && !this.#room.hasNewer && unread > 0 && (messages[0]?.id ?? 0) > myRead + 1;
+    $('to-unread').hidden = !above;
+    if (above) setText($('to-unread-text'), words.list.unread(unread));
+  }
+
+  #wire() {
+    $('back').addEventListener('click', () => this.#on.back());
+    $('menu').addEventListener('click', () => this.#on.side('info'));
+    $('peer-box').addEventListener('click', () => this.#on.side('info'));
+    $('find-here').addEventListener('click', () => this.#on.side('search'));
+    $('threads-here').addEventListener('click', () => this.#on.side('threads'));
+    $('to-unread').addEventListener('click', () => this.#patiently(async () => {
+      $('to-unread').hidden = true;
+      await this.#room.backTo(this.#room.myRead);
+      this.#log.markUnread();
+      this.#log.toUnread();
+    }));
+    const stage = $('chat');
+    const { signal } = this.#listening;
+    stage.addEventListener('dragover', (event) => {
+      if (![...event.dataTransfer.types].includes('Files')) return;
+      event.preventDefault();
+      stage.classList.add('dropping');
+    }, { signal });
+    stage.addEventListener('dragleave', (event) => {
+      if (!stage.contains(event.relatedTarget)) stage.classList.remove('dropping');
+    }, { signal });
+    stage.addEventListener('drop', (event) => {
+      event.preventDefault();
+      stage.classList.remove('dropping');
+      this.#attachments.add([...event.dataTransfer.files]);
+    }, { signal });
+  }
+}
+
+/** For dialogs: null when it went well, else why not. */
+export async function tried(act) {
+  try {
+    await act();
+    return null;
+  } catch (error) {
+    return failureText(error);
+  }
+}
