@@ -319,13 +319,13 @@ export class Room extends EventTarget {
 
   /** The counselor asks for a summary: {status: 'requested'}, or 'ready' when there is one and nothing was said since. */
   askSummary() {
-    return this.#patiently(() => this.#call('POST', '/summary', { body: {} }));
+    return this._patiently(() => this._call('POST', '/summary', { body: {} }));
   }
 
   /** How the counselor's summary stands: {status: 'requested'|'running'|'ready'|'failed', createdAt, finishedAt?, summary?, why?}; null: nobody asked for one. */
   async summary() {
     try {
-      return await this.#patiently(() => this.#call('GET', '/summary'));
+      return await this._patiently(() => this._call('GET', '/summary'));
     } catch (error) {
       if (error.status === 404) return null;
       throw error;

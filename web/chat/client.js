@@ -104,8 +104,8 @@ export class Chats extends EventTarget {
   async open() {
     for (let attempt = 0; this.phase !== 'off'; attempt += 1) {
       try {
-        if (this.#door.ticket) await this.#enter();
-        await this.#begin(await this.#door.call('GET', '/auth/me'));
+        const told = this.#door.ticket ? await this.#enter() : await this.#door.call('GET', '/auth/me');
+        await this.#begin(told);
         return;
       } catch (error) {
         if (this.phase === 'off') return;
@@ -154,9 +154,10 @@ export class Chats extends EventTarget {
 
   /** Trades MainServer's token for a cookie of this user's own: for the streams, and so that a reload comes back. */
   async #enter() {
-    if (globalThis.navigator?.cookieEnabled === false) return;
+    const { userId, name } = ticketClaims(this.#door.ticket);
     const { as } = await this.#door.call('POST', '/api/cookie', { by: 'both', body: {} });
-    this.#door.as = as;
+    if (globalThis.navigator?.cookieEnabled !== false) this.#door.as = as;
+    return { id: userId, name };
   }
 
   async #begin(answer) {

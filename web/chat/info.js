@@ -16,10 +16,12 @@ export class Info {
   #next = null;
   #listening = new AbortController();
 
-  constructor(chats, talk) {
+  /** @param {{search: () => void}} on */
+  constructor(chats, talk, on) {
+    $('side').replaceChildren($('info-parts').content.cloneNode(true));
+    $('info-find').addEventListener('click', () => on.search());
     this.#chats = chats;
     this.#talk = talk;
-    $('side').replaceChildren($('info-parts').content.cloneNode(true));
     this.#wire();
     this.changed();
     this.#load();

@@ -279,7 +279,7 @@ function openSide(name, what = {}) {
 }
 
 function panel(name, what) {
-  if (name === 'info') return new Info(chats, talk);
+  if (name === 'info') return new Info(chats, talk, { search: () => openSide('search') });
   if (name === 'threads') return new ThreadsPanel(chats, talk, { open: (id) => openSide('thread', { id }) });
   if (name === 'search') return new SearchPanel(chats, talk, { pick: (result) => found(result) });
   return new ThreadPanel(chats, talk, threadOf(what), { open: (other) => openSide('thread', other) });

@@ -85,17 +85,22 @@ export function rowHooks({ chats, room, conversation, url, thread = () => null }
       const more = row.count > 1 ? ` · ${words.thread.more(row.count - 1)}` : '';
       return [element('article', { tabindex: '-1', 'aria-label': `${row.name} ${where}. ${row.text}${more}` },
         element('button', { type: 'button', 'data-act': 'thread', tabindex: '-1' }, icon('thread'),
-          element('span', { class: 'line', dir: 'auto' }, element('b', {}, row.name), element('span', { class: 'soft' }, ` ${where}${more} `), row.text)))];
+          element('span', { class: 'line' },
+            element('span', { dir: 'auto' }, element('b', {}, row.name), ` ${where}${more}`),
+            element('span', { class: 'what-said', dir: 'auto' }, row.text))))];
     },
   };
 }
+
+const SHORT = 40;
+const short = (text) => (text.length <= SHORT ? text : `${text.slice(0, SHORT).replace(/\s+\S*$/, '')}…`);
 
 /** What a thread is called: its title, or what it began with. */
 export function titleOfThread(room, id) {
   const info = room.threads.get(id);
   if (info?.title) return info.title;
   const root = info?.root ? room.message(info.root) : null;
-  return root && !root.deletedAt ? gist(root).slice(0, 60) : '';
+  return root && !root.deletedAt ? short(gist(root)) : '';
 }
 
 /** For the dialog: who has read a message, who has it, who has not. */
