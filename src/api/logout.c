@@ -58,8 +58,10 @@ static enum err revoke(struct db *d, void *ctx)
 			return stands;
 		e = logins_revoke(d, l->own[i], now);
 	}
-	if (e != OK || stands != OK)
+	if (e != OK || !l->everywhere)
 		return e;
+	if (stands != OK) /* whoever is out decides about no others */
+		return stands;
 	e = logins_revoke_all(d, &l->x->arena, person, "", now, &l->ids, &l->count);
 	for (int i = 0; i < l->own_count; i++) /* there is room: logins_revoke_all */
 		l->ids[l->count++] = l->own[i];
