@@ -66,6 +66,8 @@ static const struct config_row rows[] = {
 		.help = "what lasts, sqlite:path or postgres://...; unset: SQLite in ROOM_STATE"},
 	NUMBER("ROOM_DB_THREADS", "4", 1, 64, "", "connections to the database of each api process, opened when needed"),
 	NUMBER("ROOM_TTL_S", "86400", 1, 31536000, "s", "a session erases itself this long after its last activity"),
+	NUMBER(
+		"ROOM_RETENTION_S", "0", 0, 315360000, "s", "messages of lasting conversations erase themselves after this time; 0: they are kept"),
 	RATE("ROOM_SENDS", "500/900", "messages each participant may send, count/seconds; 0: unlimited"),
 	RATE("ROOM_SENDS_BURST", "60/10", "the same over a short time; 0: unlimited"),
 	NUMBER("ROOM_FILE_MB", "10", 1, 1024, "MB", "largest file that may be uploaded"),

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/config.h"
 #include "store/db_driver.h"
 #include "store/residue.h"
+#include "store/retention.h"
 
 #define SQL_MOST 65536
 #define TABLES_MOST 64
+#define LATE_MS 600000 /* the worker has its rounds */
 
 /* Table names come from the catalogue, and are quoted. */
 static void add_name(struct buf *b, const char *name)
@@ -67,7 +70,7 @@ enum err residue_find(struct db *d, const char *text, void (*found)(void *ctx, c
 
 	arena_init(&arena);
 	db_query(&r, d,
-		"{sqlite: SELECT name FROM sqlite_master WHERE type = 'table'}"
+		"{sqlite: SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'}"
 		"{postgres: SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = ANY (current_schemas(false))}",
 		DB_NONE);
 	while (db_rows_next(&r))
@@ -86,15 +89,32 @@ enum err residue_find(struct db *d, const char *text, void (*found)(void *ctx, c
 
 enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, const char *table, int64_t rows), void *ctx)
 {
+	static const struct {
+		const char *table, *sql;
+	} looks[] = {
+		{"summaries",
+			"SELECT count(*) FROM summaries s WHERE expires_at < $1 OR EXISTS (SELECT 1 FROM ledger l WHERE l.conversation = "
+			"s.conversation AND l.created_at = s.session_at AND l.how = 'erased')"},
+		{"entries",
+			"SELECT count(*) FROM entries e WHERE $1 > 0 AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.n = e.conversation AND "
+			"c.floor < e.position)"},
+		{"entries, their words",
+			"SELECT count(*) FROM entries WHERE $1 > 0 AND words IS NOT NULL AND (content IS NULL OR deleted_at IS NOT NULL)"},
+		{"search_titles",
+			"SELECT count(*) FROM search_titles s WHERE $1 > 0 AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.n = s.n)"},
+	};
 	int64_t rows = 0;
-	enum err e = db_number(d, &rows,
-		"SELECT count(*) FROM summaries s WHERE expires_at < $1 OR EXISTS (SELECT 1 FROM ledger l WHERE l.conversation = s.conversation "
-		"AND "
-		"l.created_at = s.session_at AND l.how = 'erased')",
-		DB_ARGS(db_int(now)));
+	enum err e = OK;
 
+	for (size_t i = 0; e == OK && i < sizeof looks / sizeof *looks; i++) {
+		e = db_number(d, &rows, looks[i].sql, DB_ARGS(db_int(now)));
+		if (e == OK && rows > 0)
+			found(ctx, looks[i].table, rows);
+	}
+	if (e == OK)
+		e = retention_overdue(d, now - LATE_MS, config_number("ROOM_RETENTION_S"), &rows);
 	if (e == OK && rows > 0)
-		found(ctx, "summaries", rows);
+		found(ctx, "conversations, messages past their time", rows);
 	return e;
 }
 

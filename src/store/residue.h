@@ -7,7 +7,8 @@
 /* Looks into every column of every table: found(ctx, table, rows) for each table that holds the text, as it is or as hex digits. */
 enum err residue_find(struct db *d, const char *text, void (*found)(void *ctx, const char *table, int64_t rows), void *ctx) MUST_CHECK;
 
-/* Rows that should be gone: summaries past their retention or of erased sessions. found as above. */
+/* Rows that should be gone: summaries past their retention or of erased sessions, messages of lasting conversations past theirs, what is left of erased
+ * conversations and of deleted messages. found as above. */
 enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, const char *table, int64_t rows), void *ctx) MUST_CHECK;
 
 /* The path of SQLite's file, NULL on PostgreSQL; its log is beside it (-wal). To be freed. */

@@ -59,4 +59,10 @@ char *search_message_words(struct arena *a, int64_t conversation, const char *co
 /* Makes the words of conversations whose title, people or names changed: of those that this one is in (NULL: of any), at most `most`. *done: how many. */
 enum err search_refresh(struct db *d, const char *asker, int most, int64_t *done) MUST_CHECK;
 
+/* Edited and deleted words still rest in the file, until a worker has gone through this: begin (*some: there is something to do; what comes from now on is for the next
+ * time), steps as long as there is *more, end (ERR_STORE_UNAVAILABLE: a reader was in the way, again later). Several at once do no harm. */
+enum err search_scrub_begin(struct db *d, bool *some) MUST_CHECK;
+enum err search_scrub_step(struct db *d, bool *more) MUST_CHECK;
+enum err search_scrub_end(struct db *d) MUST_CHECK;
+
 #endif

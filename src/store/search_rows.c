@@ -354,13 +354,13 @@ static enum err list_titles(struct db *d, struct search_window *w, int64_t low, 
 	*rows = 0;
 	db_query(&r, d,
 		"SELECT s.{sqlite:rowid}{postgres:n}, m.participant IS NOT NULL AND m.left_at IS NULL, c.n, c.id, c.type, c.title, c.floor, "
-	    "c.last_at FROM "
+		"c.last_at FROM "
 		"{sqlite: search_conversations s CROSS JOIN conversations c ON c.n = s.rowid}{postgres: search_titles s JOIN conversations c ON "
-	    "c.n = s.n} "
+		"c.n = s.n} "
 		"LEFT JOIN members m ON m.conversation = c.n AND m.participant = $1 WHERE "
 		"{sqlite: s.search_conversations MATCH $2 AND s.rowid < $3 AND s.rowid >= $4 ORDER BY s.rowid DESC}"
 		"{postgres: array_to_tsvector(string_to_array(s.words, ' ')) @@ CAST($2 AS tsquery) AND s.n < $3 AND s.n >= $4 ORDER BY s.n DESC} "
-	    "LIMIT $5",
+		"LIMIT $5",
 		DB_ARGS(db_text(w->ask->asker), db_text(w->expression), db_int(high), db_int(low), db_int(AT_ONCE)));
 	while (*rows < AT_ONCE && db_rows_next(&r)) {
 		struct search_find *f = &out[(*rows)++];

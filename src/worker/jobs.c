@@ -8,6 +8,8 @@ const struct job *const jobs_all[] = {
 	&job_check,
 	&job_push,
 	&job_summary,
+	&job_retention,
+	&job_search,
 	&job_audit,
 	&job_webhook,
 	NULL,
