@@ -192,22 +192,3 @@ bool feed_parse(struct feed_line *out, int64_t feed_position, const char *bytes,
 	out->entry = rest;
 	return position.len > 0;
 }
-
-/* ---- logins ---- */
-
-static void told(void *ctx, const struct reply *r)
-{
-	(void)ctx;
-	(void)r;
-}
-
-void following_revoke(struct redis *r, const char *login)
-{
-	struct args a;
-
-	args_init(&a);
-	args_str(&a, "{0}:hubs");
-	a.keys = a.count;
-	args_str(&a, login);
-	redis_script(r, "revoke", &a, told, NULL);
-}

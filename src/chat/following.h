@@ -51,7 +51,4 @@ struct feed_line {
 };
 bool feed_parse(struct feed_line *out, int64_t feed_position, const char *bytes, size_t len);
 
-/* A login is over: hubs end what is open by it, as soon as they hear. Any connection; nobody waits for the answer. */
-void following_revoke(struct redis *r, const char *login);
-
 #endif

@@ -171,7 +171,7 @@ static enum err take_rows(struct db *d, struct changing *g)
 
 	db_query(&r, d,
 		"SELECT conversation, MIN(position), MAX(at), MAX(COALESCE(data, '')) FROM (SELECT conversation, position, at, data FROM outbox "
-	    "WHERE at > $1 "
+		"WHERE at > $1 "
 		"ORDER BY at LIMIT $2) o GROUP BY conversation",
 		DB_ARGS(db_int(g->since), db_int(CHANGES_MOST)));
 	while (db_rows_next(&r)) {

@@ -39,6 +39,7 @@ struct place;
 struct desk;
 struct hub;
 struct own;
+struct credentials;
 struct shown;
 struct looks;
 
@@ -54,6 +55,7 @@ enum reader_state {
 struct arrival {
 	char conversation[PLACE_MAX + 1]; /* the place it wants; of a desk's poll: what the list was when it was last asked for */
 	char *stream_ticket;              /* to redeem; owned */
+	struct credentials *who;          /* of what lasts: as the request says, until that is looked up; owned */
 	struct buf events;                /* a poll: events so far, comma-separated */
 	struct buf marks;                 /* a poll: the snapshot of its beginning */
 	struct buf early;                 /* passing events that came while it was subscribing: lines event, data */
@@ -175,7 +177,8 @@ int64_t hub_mono_of(int64_t epoch_ms);   /* a moment of the epoch on the loop's 
 void hub_work_begin(struct hub *h);
 void hub_work_end(struct hub *h); /* waits for what runs; everything is done then */
 void hub_work(struct hub *h, struct work *w);
-void hub_worked(struct hub *h); /* hands out what is done; in the loop */
+void hub_post(struct hub *h, struct work *w); /* w->done is called in the loop; any thread */
+void hub_worked(struct hub *h);               /* hands out what is done; in the loop */
 
 /* lease.c */
 void lease_begin(struct hub *h);

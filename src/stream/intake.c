@@ -97,9 +97,13 @@ static enum err read_own(const struct exchange *x, struct reader *r, const struc
 		e = ERR_NOT_FOUND;
 	if (e != OK)
 		return e;
-	r->own = own_new(thread, who->ticket.login);
+	r->own = own_new(thread);
+	r->arrival->who = malloc(sizeof *who);
+	if (r->arrival->who == NULL)
+		abort();
+	*r->arrival->who = *who;
 	if (w->feed)
-		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "@%s", who->ticket.participant);
+		strcpy(r->arrival->conversation, "@");
 	else
 		snprintf(r->arrival->conversation, sizeof r->arrival->conversation, "=%s", x->request.params[0]);
 	return OK;
@@ -137,6 +141,11 @@ static enum err look_who(const struct exchange *x, const struct wish *w, struct 
 	return credentials_member(x, x->request.params[0], CREDENTIALS_STREAM, who, details);
 }
 
+static bool of_user(const struct wish *w, const struct credentials *who)
+{
+	return w->feed || (who->known && who->ticket.kind == TICKET_USER) || (who->stream_ticket != NULL && who->stream_ticket[0] == 'u');
+}
+
 static void take_in(struct exchange *x, struct wish w)
 {
 	struct hub *h = the_intake->hub;
@@ -157,7 +166,7 @@ static void take_in(struct exchange *x, struct wish w)
 		return;
 	}
 	struct reader *r = reader_of(x, &w, &who);
-	e = who.known && who.ticket.kind == TICKET_USER ? read_own(x, r, &w, &who) : OK;
+	e = of_user(&w, &who) ? read_own(x, r, &w, &who) : OK;
 	if (e == OK)
 		e = read_cursor(x, r);
 	if (e == OK)

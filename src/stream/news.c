@@ -52,8 +52,12 @@ static bool parse(struct hub *h, struct news *n, const struct reply *item)
 		return false;
 	n->kind = kind.at[0];
 	n->place = NULL;
-	if (n->kind == 'o' || n->kind == 'l' || n->kind == 'r')
+	if (n->kind == 'o' || n->kind == 'l')
 		return true;
+	if (n->kind == 'v') {
+		n->rest = id;
+		return true;
+	}
 	if (!text(conversation, sizeof conversation, id))
 		return false;
 	n->place = place_find(h, conversation);
@@ -200,7 +204,7 @@ void news_batch(struct hub *h, const struct reply *items)
 			desks_again(h);
 			continue;
 		}
-		if (n.kind == 'r') {
+		if (n.kind == 'v') {
 			look_revoke(h, n.rest);
 			continue;
 		}

@@ -10,15 +10,20 @@ struct shown {
 	char conversation[ID_MAX + 1];
 };
 
-struct own *own_new(const char *thread, const char *login)
+struct own *own_new(const char *thread)
 {
 	struct own *o = calloc(1, sizeof *o);
 
 	if (o == NULL)
 		abort();
 	o->thread = thread != NULL ? strdup(thread) : NULL;
-	o->login = login != NULL && login[0] != '\0' ? strdup(login) : NULL;
 	return o;
+}
+
+void own_login(struct own *o, const char *login)
+{
+	free(o->login);
+	o->login = login[0] != '\0' ? strdup(login) : NULL;
 }
 
 void own_free(struct own *o)

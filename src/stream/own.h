@@ -1,6 +1,7 @@
 /* What the files about readers of what lasts share. Internal to stream/. See hub.h.
  *
  *   lasting.c  readers of a lasting conversation: place "=<id>"     look.c  one look per hub at SQL: what news did not tell
+ *   entrance.c who a reader is, before it has a place
  *   look_feed.c  the same for feeds
  *   feed.c     readers of a user's feed: place "@<user>"               own.c   what both have
  *
@@ -29,7 +30,8 @@ static inline bool is_feed(const struct place *p)
 }
 
 /* own.c */
-struct own *own_new(const char *thread, const char *login);
+struct own *own_new(const char *thread);
+void own_login(struct own *o, const char *login);       /* "": none */
 void own_free(struct own *o);                           /* takes NULL */
 void place_status(struct place *p, const char *status); /* active, archived, completed */
 const char *place_status_name(const struct place *p);
@@ -49,6 +51,9 @@ bool own_still(struct reader *r, enum reader_state state);
 int64_t own_shown(const struct shown *s, const char *conversation);
 void own_show(struct shown **all, const char *conversation, int64_t position);
 void own_forget(struct shown **all);
+
+/* entrance.c */
+void own_enter(struct reader *r); /* finds out who it is, and begins it */
 
 /* lasting.c */
 void lasting_begin(struct reader *r);

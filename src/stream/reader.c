@@ -151,6 +151,7 @@ void reader_arrived(struct reader *r)
 	buf_done(&r->arrival->marks);
 	buf_done(&r->arrival->early);
 	free(r->arrival->stream_ticket);
+	free(r->arrival->who);
 	free(r->arrival);
 	r->arrival = NULL;
 }
@@ -162,7 +163,7 @@ void reader_begin(struct reader *r)
 	buf_init(&r->out, OUT_MOST);
 	r->hub->came_and_went++;
 	arrival_init(r->arrival);
-	if (!r->at_desk)
+	if (!r->at_desk && r->own == NULL)
 		place_join(place_get(r->hub, r->arrival->conversation), r);
 	hub_watch(r->hub, r->fd, r, EPOLLIN | EPOLLRDHUP, true);
 	if (r->hub->stopping) {
@@ -172,6 +173,10 @@ void reader_begin(struct reader *r)
 	reader_schedule(r);
 	if (r->at_desk) {
 		desk_begin(r);
+		return;
+	}
+	if (r->own != NULL) {
+		own_enter(r);
 		return;
 	}
 	if (r->arrival->stream_ticket == NULL) {

@@ -4,7 +4,7 @@
 
 #include "stream/hub.h"
 
-static void post(struct hub *h, struct work *w)
+void hub_post(struct hub *h, struct work *w)
 {
 	uint64_t one = 1;
 
@@ -25,7 +25,7 @@ static void run(struct db *d, void *ctx)
 	struct work *w = ctx;
 
 	w->err = d != NULL ? w->does(d, w) : ERR_STORE_UNAVAILABLE;
-	post(w->hub, w);
+	hub_post(w->hub, w);
 }
 
 void hub_work(struct hub *h, struct work *w)
@@ -34,7 +34,7 @@ void hub_work(struct hub *h, struct work *w)
 	if (dbpool_run(run, w) == OK)
 		return;
 	w->err = ERR_STORE_UNAVAILABLE;
-	post(h, w);
+	hub_post(h, w);
 }
 
 void hub_worked(struct hub *h)

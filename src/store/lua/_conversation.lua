@@ -12,7 +12,7 @@
 --   id k participant                   that one has no place here any more
 --   id l counselor                     something about it changed: look at it, for that counselor's desk (desk_look.lua)
 --   '' o                               the inbox overflowed: read everything again
---   '' r login                         that login is over (revoke.lua)
+--   id v                               that login is over (login_revoke.lua)
 local call = redis.call
 local conv, log, sent, hubs, present, read, delivered, device, gone, due, push, audit = unpack(KEYS)
 local time = call('TIME')
