@@ -11,6 +11,7 @@
 #include "chat/ticket.h"
 #include "room/client.h"
 #include "room/command.h"
+#include "room/demo.h"
 #include "room/spawn.h"
 #include "room/up.h"
 
@@ -70,6 +71,7 @@ static bool print_demo(const struct up *u)
 		printf("student: %s/#ticket=%s\n", base, student);
 		printf("counselor: %s/#ticket=%s\n", base, counselor);
 		printf("curl -N %s-H 'Authorization: Bearer %s' %s/api/conversations/%s/events\n", trust, counselor, base, id);
+		good = demo_chat(u->probe_url, base);
 	}
 	json_decref(made);
 	return good;

@@ -36,10 +36,10 @@ static void say_refusal(const char *url, const struct answer *a)
 	json_decref(body);
 }
 
-bool client_create_session(const char *base, bool this_machine, const json_t *body, json_t **out)
+bool client_post(
+	const char *base, bool this_machine, const struct ticket *by, const char *path, const json_t *body, int *status, json_t **out)
 {
-	struct ticket service = {.kind = TICKET_SERVICE, .role = "service", .expires_at_ms = clock_now_ms() + SERVICE_TOKEN_MS};
-	char *url = place_path("%s/api/sessions", base), *token = ticket_mint(&service),
+	char *url = place_path("%s%s", base, path), *token = ticket_mint(by),
 		 *bearer = place_path("Authorization: Bearer %s", token ? token : "");
 	char *text = json_dumps(body, JSON_COMPACT);
 	struct fetch f = {.url = url,
@@ -60,6 +60,7 @@ bool client_create_session(const char *base, bool this_machine, const json_t *bo
 	} else if (!(*out = json_loadb(a.body.data ? a.body.data : "", a.body.len, 0, NULL))) {
 		command_failed("%s: the answer is no JSON", url);
 	} else {
+		*status = a.status;
 		good = true;
 	}
 	fetch_answer_done(&a);
@@ -68,4 +69,12 @@ bool client_create_session(const char *base, bool this_machine, const json_t *bo
 	free(token);
 	free(url);
 	return good;
+}
+
+bool client_create_session(const char *base, bool this_machine, const json_t *body, json_t **out)
+{
+	struct ticket service = {.kind = TICKET_SERVICE, .role = "service", .expires_at_ms = clock_now_ms() + SERVICE_TOKEN_MS};
+	int status;
+
+	return client_post(base, this_machine, &service, "/api/sessions", body, &status, out);
 }

@@ -4,7 +4,13 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "chat/ticket.h"
 #include "outside/fetch.h"
+
+/* POSTs body (borrowed) to a path, with a token of by's made from our secret (ticket_setup must have been called). 201 and 200: *status, and *out is the
+ * answer, to be json_decref'd. False after saying why. */
+bool client_post(
+	const char *base, bool this_machine, const struct ticket *by, const char *path, const json_t *body, int *status, json_t **out);
 
 /* POST /api/sessions with a service token made from our secret (ticket_setup must have been called). body is borrowed. 201 and 200: *out is the
  * answer, to be json_decref'd. False after saying why. */
