@@ -70,6 +70,13 @@ void exchange_stream_wrap(struct buf *out, uint16_t fcgi_id, const void *bytes, 
 void exchange_stream_end(struct buf *out, uint16_t fcgi_id);
 void exchange_free(struct exchange *x);
 
+/* A whole reply that comes in pieces, for a thread of its own: begin (status 200, length known), send, end, then exchange_free. Each blocks for as long as the
+ * peer takes, SEND_PAUSE_S at a time at most; false: it is gone. Freed without its end, the reply is cut off, and the client sees that. */
+#define SEND_PAUSE_S 30
+bool exchange_send_begin(struct exchange *x, const char *type, int64_t length) MUST_CHECK;
+bool exchange_send(struct exchange *x, const void *bytes, size_t len) MUST_CHECK;
+bool exchange_send_end(struct exchange *x) MUST_CHECK;
+
 /* For a parked stream's memory (6 KB are promised for everything): drops the request's arena, keeping only fd, fcgi_id, request.id and the
  * headers gathered for the reply.
  * Afterwards x->request's strings are NULL. */

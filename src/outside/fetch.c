@@ -97,9 +97,12 @@ static size_t take_header(char *line, size_t one, size_t len, void *ctx)
 	c->header_bytes += len;
 	if (c->header_bytes > HEADERS_MOST)
 		return 0;
-	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		const char *status = memchr(line, ' ', len);
+		c->answer->status = status ? atoi(status) : 0;
 		c->answer->retry_after_ms = -1;
-	else if (len >= sizeof name - 1 && strncasecmp(line, name, sizeof name - 1) == 0)
+	}
+	if (len >= sizeof name - 1 && strncasecmp(line, name, sizeof name - 1) == 0)
 		c->answer->retry_after_ms = fetch_retry_after_ms(line + sizeof name - 1, len - (sizeof name - 1), clock_now_ms());
 	return len;
 }
@@ -223,6 +226,14 @@ static void set_options(CURL *curl, struct fetch_call *c)
 	}
 	if (f->method)
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, f->method);
+	if (f->sigv4) {
+		curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, f->sigv4);
+		curl_easy_setopt(curl, CURLOPT_USERPWD, f->signer);
+	}
+	if (f->quiet_ms > 0) {
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)(f->quiet_ms + 999) / 1000);
+	}
 }
 
 bool fetch_call_open(struct fetch_call *call, const struct fetch *f, struct answer *out)

@@ -22,6 +22,9 @@ struct fetch {
 	const char *body;                   /* NULL: none */
 	size_t body_len;
 	const char *body_type; /* NULL: application/json */
+	const char *sigv4;     /* NULL: none; "aws:amz:<region>:s3": the request is signed (AWS Signature 4) by signer */
+	const char *signer;    /* "key:secret" */
+	int quiet_ms;          /* 0: no matter; else it ends as FETCH_TIMEOUT when nothing moves for so long */
 	const char *ca_file;   /* NULL or "": the system's; else only those */
 	const char *proxy;     /* NULL or "": none; never used for plain HTTP */
 	bool allow_http;       /* plain HTTP to loopback is fine */
@@ -46,7 +49,7 @@ enum fetch_fault {
 
 struct answer {
 	enum fetch_fault fault;
-	int status;             /* 0: none came. May be set with a fault, too */
+	int status;             /* 0: none came. May be set with a fault, too; known when on_bytes is called */
 	int http_version;       /* 11, 20 */
 	char type[64];          /* Content-Type, cut */
 	int64_t retry_after_ms; /* Retry-After, seconds or date; -1: none. At most FETCH_RETRY_AFTER_MOST_MS */

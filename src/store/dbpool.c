@@ -131,6 +131,41 @@ enum err dbpool_run(void (*fn)(struct db *d, void *ctx), void *ctx)
 	return ERR_STORE_UNAVAILABLE;
 }
 
+struct waiting {
+	enum err (*fn)(struct db *d, void *ctx);
+	void *ctx;
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
+	enum err err;
+};
+
+static void run_for(struct db *d, void *ctx)
+{
+	struct waiting *w = ctx;
+	enum err e = d ? w->fn(d, w->ctx) : ERR_STORE_UNAVAILABLE;
+
+	pthread_mutex_lock(&w->lock);
+	w->err = e;
+	w->done = true;
+	pthread_cond_signal(&w->over);
+	pthread_mutex_unlock(&w->lock);
+}
+
+enum err dbpool_wait(enum err (*fn)(struct db *d, void *ctx), void *ctx)
+{
+	struct waiting w = {.fn = fn, .ctx = ctx, .lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+	enum err e = dbpool_run(run_for, &w);
+
+	if (e != OK)
+		return e;
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.over, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	return w.err;
+}
+
 int dbpool_waiting(void)
 {
 	int n;

@@ -23,6 +23,9 @@ void dbpool_open(int threads, int most_waiting);
  * d is fn's until it returns. ERR_STORE_UNAVAILABLE: too many are waiting, or no thread could start; fn will not be called. Any thread; never blocks. */
 enum err dbpool_run(void (*fn)(struct db *d, void *ctx), void *ctx) MUST_CHECK;
 
+/* The same for a thread that may block itself: runs fn on the pool and returns what it said, or ERR_STORE_UNAVAILABLE when its turn came too late. */
+enum err dbpool_wait(enum err (*fn)(struct db *d, void *ctx), void *ctx) MUST_CHECK;
+
 /* How many wait now. */
 int dbpool_waiting(void);
 
