@@ -15,6 +15,8 @@
 #include "base/seal.h"
 #include "chat/announce.h"
 #include "chat/hashing.h"
+#include "outside/depot.h"
+#include "outside/fetch.h"
 #include "store/dbpool.h"
 #include "store/store.h"
 
@@ -121,6 +123,11 @@ static int setup(void)
 		fputs("api.fcgi: descriptor 0 must be a listening socket\n", stderr);
 		return -1;
 	}
+	if (*config_text("ROOM_S3_URL") && !depot_used()) {
+		fputs("ROOM_S3_URL needs ROOM_S3_BUCKET, ROOM_S3_KEY and ROOM_S3_SECRET, too\n", stderr);
+		return -1;
+	}
+	fetch_setup();
 	exchange_leave_bodies(upload_leaves_body);
 	if (store_open() != OK) {
 		fputs("ROOM_REDIS: no address I understand\n", stderr);

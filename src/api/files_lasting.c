@@ -152,7 +152,7 @@ static void drop(struct db *d, void *exchange)
 	enum err e = enter(d, x, RIGHT_SEE, &c);
 
 	if (e == OK)
-		e = files_drop(d, by->conversation, x->request.params[1], by->participant, clock_now_ms());
+		e = files_take_back(d, by->conversation, x->request.params[1], by->participant, clock_now_ms());
 	files_dropped(x, e);
 }
 

@@ -66,6 +66,7 @@ void log_lasting_append(const struct message_new *n, message_done *done, void *c
 		.reply_to = n->reply_to,
 		.thread_id = arena_strdup(&w->arena, n->thread_id),
 		.metadata = arena_strdup(&w->arena, n->metadata),
+		.files = arena_strdup(&w->arena, n->files),
 	};
 	work_submit(w);
 }

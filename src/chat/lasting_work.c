@@ -6,9 +6,11 @@
 #include "base/buf.h"
 #include "base/mac.h"
 #include "chat/call.h"
+#include "chat/entry.h"
 #include "chat/lasting.h"
 #include "chat/rate.h"
 #include "chat/rights.h"
+#include "store/files.h"
 
 #define SYSTEM "system" /* MainServer's messages: type, sender and role */
 #define LINE_MOST (256 * 1024)
@@ -111,13 +113,15 @@ static struct entry_line message_line(struct group *g, const struct entry_new *n
 }
 
 /* What tells another content under the same client id apart, and tells nobody what it was. */
-static void take_print(char out[33], const struct conversation *c, const struct entry_new *n)
+static void take_print(char out[33], const struct conversation *c, const struct entry_new *n, const char *files)
 {
 	unsigned char mac[MAC_BYTES];
 	struct buf b;
 
 	buf_init(&b, LINE_MOST);
 	buf_printf(&b, "%s\n%lld\n%s\n%s\n", n->type, (long long)n->reply_to, n->thread ? n->thread : "", n->metadata ? n->metadata : "");
+	if (files)
+		buf_printf(&b, "%s\n", files);
 	buf_add(&b, n->content, n->content_len);
 	mac_sha256(mac, c->salt, strlen(c->salt), b.data, b.len);
 	buf_done(&b);
@@ -125,16 +129,48 @@ static void take_print(char out[33], const struct conversation *c, const struct 
 		snprintf(out + 2 * i, 3, "%02x", mac[i]);
 }
 
+/* Puts the list of files (which is freed) in front of n's metadata, unless listing them has failed. */
+static enum err add_files(struct group *g, const struct work *w, struct entry_new *n, enum err listed, struct buf *list)
+{
+	struct buf all;
+
+	buf_init(&all, LINE_MOST);
+	metadata_join(&all, (struct span){list->data, list->len}, w->n.metadata);
+	if (listed == OK && !buf_ok(&all))
+		listed = ERR_INTERNAL;
+	if (listed == OK)
+		n->metadata = all.len > 0 ? arena_strdup(g->arena, all.data) : NULL;
+	buf_done(&all);
+	buf_done(list);
+	return listed;
+}
+
+/* The files that he wants to send: his own, in this conversation, not sent before. */
+static enum err list_files(struct group *g, struct work *w, struct entry_new *n)
+{
+	struct buf list;
+	enum err e;
+
+	if (!w->n.files)
+		return OK;
+	buf_init(&list, LINE_MOST);
+	e = files_list(g->d, g->c.id, n->sender, w->n.files, &list);
+	return found_or(
+		w, add_files(g, w, n, e, &list), ERR_BAD_REQUEST, "files must be ids of files that you uploaded here and have not sent.");
+}
+
 /* *known: it was sent before, and w->out says what to answer. */
 static enum err look_for_repeat(struct group *g, struct work *w, struct entry_new *n, char print[33], bool *known)
 {
 	struct entry_known first;
+	struct buf list;
 	enum err e;
 
+	buf_init(&list, LINE_MOST);
 	*known = false;
 	if (!n->client_id)
 		return OK;
-	take_print(print, &g->c, n);
+	take_print(print, &g->c, n, w->n.files);
 	n->print = print;
 	e = entries_known(g->d, &g->c, n->sender, n->client_id, &first);
 	if (e != OK)
@@ -146,8 +182,9 @@ static enum err look_for_repeat(struct group *g, struct work *w, struct entry_ne
 	n->at = first.at;
 	memcpy(n->mark, first.mark, sizeof n->mark);
 	w->out.repeated = true;
+	e = w->n.files ? add_files(g, w, n, files_of(g->d, g->c.id, n->position, &list), &list) : OK;
 	w->out.message = message_line(g, n);
-	return OK;
+	return e;
 }
 
 /* A conversation that was put away comes back with the first message. */
@@ -167,7 +204,7 @@ static enum err wake(struct group *g, const char *by)
 }
 
 /* May it be written now? Refusals are in w->out. */
-static enum err may_send(struct group *g, struct work *w, struct speaker *s, const struct entry_new *n)
+static enum err may_send(struct group *g, struct work *w, struct speaker *s, struct entry_new *n)
 {
 	enum err e = OK;
 
@@ -179,6 +216,8 @@ static enum err may_send(struct group *g, struct work *w, struct speaker *s, con
 		e = found_or(w, entries_is_message(g->d, &g->c, n->reply_to), ERR_BAD_REQUEST, "replyTo must be a message of this conversation.");
 	if (e == OK && w->out.err == OK && n->thread)
 		e = found_or(w, entries_is_thread(g->d, &g->c, n->thread), ERR_BAD_REQUEST, "threadId must be a thread of this conversation.");
+	if (e == OK && w->out.err == OK)
+		e = list_files(g, w, n);
 	if (e == OK && w->out.err == OK && !take_turn(g, s, &w->out.retry_ms))
 		return refuse(w, ERR_RATE_LIMITED, NULL);
 	return e;
@@ -221,6 +260,8 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 	e = wake(g, n.sender);
 	if (e == OK)
 		e = entries_put_message(g->d, &g->c, &n);
+	if (e == OK && w->n.files)
+		e = files_attach(g->d, g->c.id, w->n.files, n.position, g->now);
 	if (e != OK)
 		return e;
 	g->messages++;
@@ -242,6 +283,8 @@ static enum err amended(struct group *g, struct work *w)
 static enum err do_edit(struct group *g, struct work *w, struct speaker *s)
 {
 	struct entry_state was;
+	struct entry_new n = {0};
+	struct buf list;
 	enum err e = entries_state(g->d, &g->c, w->id, &was);
 
 	if (e != OK)
@@ -258,7 +301,12 @@ static enum err do_edit(struct group *g, struct work *w, struct speaker *s)
 		return refuse(w, ERR_CONFLICT, "A message can be edited 50 times.");
 	if (!take_turn(g, s, &w->out.retry_ms))
 		return refuse(w, ERR_RATE_LIMITED, NULL);
-	e = entries_edit(g->d, &g->c, w->id, w->n.content, w->n.content_len, w->n.metadata, g->now);
+	n.metadata = w->n.metadata;
+	buf_init(&list, LINE_MOST);
+	if (n.metadata) /* files stay with their message */
+		e = add_files(g, w, &n, files_of(g->d, g->c.id, w->id, &list), &list);
+	if (e == OK)
+		e = entries_edit(g->d, &g->c, w->id, w->n.content, w->n.content_len, n.metadata, g->now);
 	return e == OK ? amended(g, w) : e;
 }
 

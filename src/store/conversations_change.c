@@ -1,10 +1,16 @@
 /* See conversations_change.h. Called by chat/conversation, chat/membership and the worker. */
 #include "base/buf.h"
 #include "store/conversations_change.h"
+#include "store/files.h"
 
 /* What belongs to a conversation beside its rows here: each is asked to let it go, in the same transaction. */
 typedef enum err let_go(struct db *d, const struct conversation *c, int64_t now);
-static let_go *const belongings[] = {NULL};
+static enum err let_go_of_files(struct db *d, const struct conversation *c, int64_t now)
+{
+	return files_release_all(d, c->id, now);
+}
+
+static let_go *const belongings[] = {let_go_of_files, NULL};
 
 enum err conversations_update(struct db *d, const struct conversation *c)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/files.h"
 #include "store/search.h"
 
 /* ---- appending ---- */
@@ -201,6 +202,8 @@ enum err entries_delete(struct db *d, struct conversation *c, int64_t position, 
 			DB_ARGS(db_int(c->n), db_int(position), db_text(was->sender)));
 	if (e == OK && was->thread[0])
 		e = count_in_thread(d, c, was->thread, -1, now);
+	if (e == OK)
+		e = files_release(d, c->id, position, now);
 	return e == OK ? put_marker(d, c, "d", position, now) : e;
 }
 

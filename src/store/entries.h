@@ -28,7 +28,7 @@ struct entry_new {
 	const char *thread;            /* NULL: none */
 	const char *content;           /* content_len bytes of UTF-8 */
 	size_t content_len;
-	const char *metadata; /* compact JSON; NULL: none */
+	const char *metadata; /* compact JSON, with files in front (metadata_join of chat/entry.h); NULL: none */
 	int64_t at;
 	/* filled in */
 	int64_t position;
@@ -67,11 +67,11 @@ struct entry_state {
 /* The message at position, or ERR_NOT_FOUND. */
 enum err entries_state(struct db *d, const struct conversation *c, int64_t position, struct entry_state *out) MUST_CHECK;
 
-/* Rewrites it and puts the marker, as entries_put_message does; metadata NULL: stays. Who may, and whether it is deleted, was looked at before. */
+/* Rewrites it and puts the marker, as entries_put_message does; metadata (as entries_put_message has it) NULL: stays. Who may, and whether it is deleted, was looked at before. */
 enum err entries_edit(
 	struct db *d, struct conversation *c, int64_t position, const char *content, size_t len, const char *metadata, int64_t now) MUST_CHECK;
 
-/* Takes away content and metadata and puts the marker; those who have not read it have one unread less, and its thread one message. */
+/* Takes away content, metadata and files and puts the marker; those who have not read it have one unread less, and its thread one message. */
 enum err entries_delete(struct db *d, struct conversation *c, int64_t position, const struct entry_state *was, int64_t now) MUST_CHECK;
 
 /* ---- marks (after entries_settle, where both happen in one transaction) ---- */

@@ -65,7 +65,7 @@ static enum err come(struct db *d, void *ctx)
 		return e;
 	return db_exec(d, NULL,
 		"INSERT INTO files (id, conversation, session, state, at, blob, owner, hash, size, sealed_with, shown) VALUES ($1, $2, $3, $4, $5, "
-	    "$6, "
+		"$6, "
 		"$7, $8, $9, $10, $11)",
 		DB_ARGS(db_text(f->id), db_text(f->conversation), db_int(f->session), db_text(*c->there ? "kept" : "coming"), db_int(c->now),
 			db_text(f->blob), db_text(f->session ? "" : f->owner), db_text(f->hash), db_int(f->size), db_text(f->sealed_with),
@@ -131,7 +131,7 @@ static enum err take_back(struct db *d, void *ctx)
 	return e != OK ? e : sent ? ERR_CONFLICT : ERR_NOT_FOUND;
 }
 
-enum err files_drop(struct db *d, const char *conversation, const char *id, const char *owner, int64_t now)
+enum err files_take_back(struct db *d, const char *conversation, const char *id, const char *owner, int64_t now)
 {
 	struct taking_back t = {conversation, id, owner, now};
 
@@ -177,7 +177,7 @@ static enum err list_one(void *ctx, const char *id, int place)
 
 	db_query(&r, l->d,
 		"SELECT shown FROM files WHERE id = $1 AND conversation = $2 AND owner = $3 AND state = 'kept' AND message = 0 {postgres: FOR "
-	    "UPDATE}",
+		"UPDATE}",
 		DB_ARGS(db_text(id), db_text(l->conversation), db_text(l->owner)));
 	found = db_rows_next(&r);
 	if (found) {

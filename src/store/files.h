@@ -11,7 +11,7 @@
 struct file_row {
 	const char *id, *conversation, *blob, *owner;
 	bool session;
-	int64_t message, size;
+	int64_t message, size, at;
 	const char *hash;        /* NULL: a session's */
 	const char *sealed_with; /* NULL: not sealed */
 	const char *shown;       /* NULL: a session's */
@@ -30,7 +30,7 @@ enum err files_get(
 	struct db *d, struct arena *a, const char *conversation, const char *id, const char *participant, struct file_row *out) MUST_CHECK;
 
 /* Takes back one's own. ERR_NOT_FOUND; ERR_CONFLICT: it was sent. */
-enum err files_drop(struct db *d, const char *conversation, const char *id, const char *owner, int64_t now) MUST_CHECK;
+enum err files_take_back(struct db *d, const char *conversation, const char *id, const char *owner, int64_t now) MUST_CHECK;
 
 /* ---- with messages; within db_write, the conversation locked ---- */
 
@@ -62,6 +62,8 @@ enum err files_forget(struct db *d, const char *id) MUST_CHECK;
 
 /* Rows of sessions after that id, in the order of ids. */
 enum err files_of_sessions(struct db *d, struct arena *a, const char *after, int most, struct file_row **out, int *count) MUST_CHECK;
+/* Does any row speak of those bytes? */
+enum err files_known(struct db *d, const char *blob, bool *known) MUST_CHECK;
 enum err files_mark_gone(struct db *d, const char *id, int64_t now) MUST_CHECK;
 
 #endif

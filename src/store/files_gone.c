@@ -14,6 +14,7 @@ void file_row_read(struct file_row *out, const struct db_rows *r, struct arena *
 		.hash = db_rows_keep(r, 7, a),
 		.sealed_with = db_rows_keep(r, 8, a),
 		.shown = db_rows_keep(r, 9, a),
+		.at = db_rows_int(r, 10),
 	};
 }
 
@@ -33,6 +34,15 @@ enum err files_release_all(struct db *d, const char *conversation, int64_t now)
 {
 	return db_exec(
 		d, NULL, FILES_GONE " WHERE conversation = $2 AND session = 0 AND state <> 'gone'", DB_ARGS(db_int(now), db_text(conversation)));
+}
+
+enum err files_known(struct db *d, const char *blob, bool *known)
+{
+	int64_t n = 0;
+	enum err e = db_number(d, &n, "SELECT 1 FROM files WHERE blob = $1 LIMIT 1", DB_ARGS(db_text(blob)));
+
+	*known = n > 0;
+	return e;
 }
 
 enum err files_mark_gone(struct db *d, const char *id, int64_t now)
@@ -60,7 +70,7 @@ enum err files_gone(struct db *d, struct arena *a, int most, struct file_gone **
 	while (db_rows_next(&r)) {
 		struct file_gone *g = &(*out)[(*count)++];
 		file_row_read(&g->row, &r, a);
-		g->needed = db_rows_int(&r, 10) > 0;
+		g->needed = db_rows_int(&r, 11) > 0;
 	}
 	return db_rows_done(&r);
 }

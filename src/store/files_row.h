@@ -4,7 +4,7 @@
 
 #include "store/files.h"
 
-#define FILE_COLUMNS "id, conversation, blob, owner, session, message, size, hash, sealed_with, shown"
+#define FILE_COLUMNS "id, conversation, blob, owner, session, message, size, hash, sealed_with, shown, at"
 
 /* $1: now. What it was called and what it held is forgotten at once; the key, too, without which a store's bytes are noise. */
 #define FILES_GONE "UPDATE files SET state = 'gone', at = $1, hash = NULL, shown = NULL, sealed_with = NULL"

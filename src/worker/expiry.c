@@ -10,6 +10,7 @@
 #include "store/keys.h"
 #include "store/ledger.h"
 #include "store/summaries.h"
+#include "store/vault.h"
 #include "worker/aof.h"
 #include "worker/jobs.h"
 #include "worker/tell.h"
@@ -185,6 +186,8 @@ static enum err one_bucket(struct worker *w, unsigned bucket)
 
 	if (b.count == 0)
 		return looked;
+	for (size_t i = 0; i < b.count; i++)
+		vault_remove_all(VAULT_MEMORY, b.list[i].conversation); /* what lies on other hosts their job `files` finds */
 	FAILPOINT("expiry.erased");
 	aof_dirty(w->own);
 	e = db_write(w->db, settle, &b);

@@ -12,6 +12,7 @@ const struct job *const jobs_all[] = {
 	&job_search,
 	&job_audit,
 	&job_webhook,
+	&job_files,
 	NULL,
 };
 
