@@ -1,8 +1,9 @@
-/* The child of `room up` that waits until a real GET /health through lighttpd says 200, then prints the ready line; for the demo it makes a session
+/* The child of `room up` that waits until a real GET /health through lighttpd says that all is well, then prints the ready line; for the demo it makes a session
  * and prints the links too. A process of its own, so that the supervisor never waits for anybody. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,7 +23,7 @@ static bool healthy(const struct up *u, struct answer *a)
 {
 	char *url = place_path("%s/health", u->probe_url);
 	struct fetch f = {.url = url, .this_machine = true, .timeout_ms = 3000, .max_bytes = 65536};
-	bool good = fetch_run(&f, a) == OK && a->status == 200;
+	bool good = fetch_run(&f, a) == OK && a->status == 200 && a->body.data && strstr(a->body.data, "\"status\":\"ok\"");
 
 	free(url);
 	return good;

@@ -37,8 +37,10 @@ describe('Redis stands still', () => {
         timed('look', () => service.get(`/api/sessions/${s.id}`, undefined, { agent: false })),
         timed('create', () => service.post('/api/sessions', { studentAnonymousId: 'anon_a' }, { agent: false })),
         timed('poll', () => student.get(`${s.path}/poll`, undefined, { agent: false })),
-        timed('health', () => call(stack.base, 'GET', '/health', { agent: false })),
       ]);
+      const health = ok(await call(stack.base, 'GET', '/health', { agent: false }));
+      assert.deepEqual([health.status, health.redis, health.database], ['degraded', 'away', 'ok'], 'lasting conversations go on');
+      assert.deepEqual(health.works, ['conversations', 'streams that look each second']);
       // EventSource gives up for good on anything but 200: it gets a `retry:` and an end instead.
       const t = performance.now();
       const events = await call(stack.base, 'GET', `${s.path}/events`, { ticket: s.tickets.student, agent: false });
@@ -52,7 +54,7 @@ describe('Redis stands still', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await until('the service to be well again', async () => (await call(stack.base, 'GET', '/health')).status === 200);
+    await until('the service to be well again', async () => (await call(stack.base, 'GET', '/health')).json?.status === 'ok');
     await until('sends to pass', async () => (await student.post(`${s.path}/messages`, { content: 'after', clientId: 'after' })).status < 300);
     for (const clientId of sent) {
       const r = await until('an answer', async () => { const x = await student.post(`${s.path}/messages`, { content: 'during', clientId }); return x.status < 300 && x; });

@@ -92,7 +92,7 @@ describe('health and the page', () => {
   test('/health', async () => {
     const r = await call(stack.base, 'GET', '/health');
     ok(r);
-    assert.equal(typeof r.json, 'object');
+    assert.deepEqual(r.json, { status: 'ok', redis: 'ok', database: 'ok', works: ['sessions', 'new sessions', 'conversations', 'live streams'], version: r.json.version });
     assert.ok(!r.text.includes(stack.state) && !r.text.includes(s.id));
   });
   test('/ is the page, under a policy without inline code', async () => {
