@@ -85,7 +85,7 @@ CREATE TABLE threads (
 	last_at      BIGINT NOT NULL,
 	PRIMARY KEY (conversation, id)
 );
-CREATE INDEX threads_list ON threads (conversation, last_at DESC);
+CREATE INDEX threads_list ON threads (conversation, last_at DESC, id DESC);
 -- What was committed and is not surely announced. A row goes when Redis has it.
 CREATE TABLE outbox (
 	conversation TEXT   NOT NULL,           -- its id: it may be gone itself

@@ -1,4 +1,5 @@
 -- What is found by its words: messages, and conversations by title and names (store/search.h). The program makes the words (store/words.h); the rest keeps itself.
+-- Conflicts within triggers are looked for, not ignored: an upsert that sets one off would overrule that.
 -- entries.words: "=<n of the conversation>" and each distinct word of the content, a blank between; NULL: not to be found.
 ALTER TABLE entries ADD COLUMN words TEXT;
 -- Only which row holds which word: no places (detail none), no sizes; what is found is looked at again in its content. Beginnings of three letters have lists of their own.
@@ -61,16 +62,16 @@ CREATE TRIGGER search_conversation_gone AFTER DELETE ON conversations BEGIN
 	DELETE FROM search_stale WHERE n = old.n;
 END;
 CREATE TRIGGER search_member_new AFTER INSERT ON members BEGIN
-	INSERT OR IGNORE INTO search_stale (n) VALUES (new.conversation);
+	INSERT INTO search_stale (n) SELECT new.conversation WHERE new.conversation NOT IN (SELECT n FROM search_stale);
 END;
 CREATE TRIGGER search_member_left AFTER UPDATE OF left_at ON members WHEN old.left_at IS NOT new.left_at BEGIN
-	INSERT OR IGNORE INTO search_stale (n) VALUES (new.conversation);
+	INSERT INTO search_stale (n) SELECT new.conversation WHERE new.conversation NOT IN (SELECT n FROM search_stale);
 END;
 CREATE TRIGGER search_person_new AFTER INSERT ON people BEGIN
-	INSERT OR IGNORE INTO search_stale (n) SELECT conversation FROM members WHERE participant = new.id AND left_at IS NULL;
+	INSERT INTO search_stale (n) SELECT conversation FROM members WHERE participant = new.id AND left_at IS NULL AND conversation NOT IN (SELECT n FROM search_stale);
 END;
 CREATE TRIGGER search_person_name AFTER UPDATE OF name ON people WHEN old.name <> new.name BEGIN
-	INSERT OR IGNORE INTO search_stale (n) SELECT conversation FROM members WHERE participant = new.id AND left_at IS NULL;
+	INSERT INTO search_stale (n) SELECT conversation FROM members WHERE participant = new.id AND left_at IS NULL AND conversation NOT IN (SELECT n FROM search_stale);
 END;
 INSERT INTO search_stale (n) SELECT n FROM conversations;
 CREATE INDEX conversations_retention ON conversations (n) WHERE retention_s IS NOT NULL;

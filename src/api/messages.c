@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/guard.h"
+#include "api/messages.h"
 #include "api/routes.h"
 #include "chat/file.h"
 #include "chat/message.h"
@@ -66,7 +67,7 @@ static const char *take_files(struct body *b)
 	return all;
 }
 
-void messages_send(struct exchange *x)
+void messages_send_into(struct exchange *x, const char *thread)
 {
 	struct message_new n = {.by = ticket_of(x), .content = ""};
 	struct body b;
@@ -83,6 +84,10 @@ void messages_send(struct exchange *x)
 	n.client_id = body_id(&b, "clientId", false);
 	n.reply_to = body_integer(&b, "replyTo", 1, ID_MOST, 0);
 	n.thread_id = body_id(&b, "threadId", false);
+	if (thread && n.thread_id && strcmp(thread, n.thread_id) != 0)
+		body_wrong(&b, ERR_BAD_REQUEST, "threadId names another thread than the path.");
+	if (thread)
+		n.thread_id = thread;
 	n.metadata = body_object(&b, "metadata", METADATA_MAX_BYTES);
 	if (!n.type)
 		n.type = "text";
@@ -93,23 +98,37 @@ void messages_send(struct exchange *x)
 	body_close(&b);
 }
 
-void messages_list(struct exchange *x)
+void messages_send(struct exchange *x)
+{
+	messages_send_into(x, NULL);
+}
+
+bool messages_read_page(struct exchange *x, struct messages_page *p)
 {
 	const struct request *r = &x->request;
-	const char *after, *before, *thread;
-	long limit;
 
-	if (request_query(r, "after", &after) != OK || request_query(r, "before", &before) != OK) {
+	if (request_query(r, "after", &p->after) != OK || request_query(r, "before", &p->before) != OK)
 		answer_error(x, ERR_BAD_REQUEST, "after and before must be cursors, each at most once.", 0);
-	} else if (after && before) {
+	else if (p->after && p->before)
 		answer_error(x, ERR_BAD_REQUEST, "after and before exclude each other.", 0);
-	} else if (request_query_int(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT, &limit) != OK) {
+	else if (request_query_int(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT, &p->limit) != OK)
 		answer_error(x, ERR_BAD_REQUEST, "limit must be a whole number from 1 to 200.", 0);
-	} else if (request_query(r, "thread", &thread) != OK || (thread && !id_valid(thread, strlen(thread)))) {
+	else
+		return true;
+	return false;
+}
+
+void messages_list(struct exchange *x)
+{
+	struct messages_page p;
+	const char *thread;
+
+	if (!messages_read_page(x, &p))
+		return;
+	if (request_query(&x->request, "thread", &thread) != OK || (thread && !id_valid(thread, strlen(thread))))
 		answer_error(x, ERR_BAD_REQUEST, "thread must be a thread's id.", 0);
-	} else {
-		message_history(ticket_of(x), after, before, limit, thread, shown, x);
-	}
+	else
+		message_history(ticket_of(x), p.after, p.before, p.limit, thread, shown, x);
 }
 
 /* The message's number in the path; 0 when it is none. */

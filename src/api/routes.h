@@ -54,6 +54,16 @@ void participants_change(struct exchange *x);
 void participants_remove(struct exchange *x);
 void participants_mute(struct exchange *x);
 
+/* threads.c */
+void threads_begin(struct exchange *x);
+void threads_list_all(struct exchange *x);
+void threads_show(struct exchange *x);
+void threads_send(struct exchange *x);
+
+/* chats.c: direct messages by user */
+void chats_send(struct exchange *x);
+void chats_with(struct exchange *x);
+
 /* entrance.c: the ways into EventSource */
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);

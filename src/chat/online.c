@@ -106,6 +106,7 @@ static void ask(struct portion *p, unsigned bucket)
 	args_printf(&a, "{%u}:online", bucket);
 	a.keys = a.count;
 	args_add(&a, ids.data, ids.len);
+	args_str(&a, "");
 	atomic_fetch_add(&p->look->left, 1);
 	redis_script(store_reads(), "online", &a, answered, p);
 	buf_done(&ids);
@@ -168,4 +169,63 @@ bool online_has(const struct online *o, const char *id)
 			low = middle + 1;
 	}
 	return false;
+}
+
+/* ---- one, at two places ---- */
+
+struct connected {
+	void (*done)(void *ctx, bool here);
+	void *ctx;
+	atomic_int left;
+	atomic_bool here;
+};
+
+static void connected_finished(struct connected *c)
+{
+	if (atomic_fetch_sub(&c->left, 1) > 1)
+		return;
+	c->done(c->ctx, atomic_load(&c->here));
+	free(c);
+}
+
+static void connected_answered(void *connected, const struct reply *r)
+{
+	struct connected *c = connected;
+
+	if (reply_err(r) == OK && *reply_text(reply_at(r, 1), NULL) == '1')
+		atomic_store(&c->here, true);
+	connected_finished(c);
+}
+
+static void ask_place(struct connected *c, const char *id, const char *place, const char *keys_of)
+{
+	struct args a;
+
+	args_init(&a);
+	args_printf(&a, "{%u}:online", keys_bucket(keys_of));
+	a.keys = a.count;
+	args_str(&a, id);
+	args_str(&a, place);
+	atomic_fetch_add(&c->left, 1);
+	redis_script(store_reads(), "online", &a, connected_answered, c);
+}
+
+void online_connected(const char *id, const char *conversation, void (*done)(void *ctx, bool here), void *ctx)
+{
+	char own[ID_MAX + 2], place[ID_MAX + 2];
+	struct connected *c;
+
+	if (!redis_ready(store_reads())) {
+		done(ctx, false);
+		return;
+	}
+	c = call_alloc(sizeof *c);
+	c->done = done;
+	c->ctx = ctx;
+	c->left = 1;
+	snprintf(own, sizeof own, "@%s", id);
+	snprintf(place, sizeof place, "=%s", conversation);
+	ask_place(c, id, "", own);
+	ask_place(c, id, place, place);
+	connected_finished(c);
 }

@@ -19,6 +19,9 @@ struct online {
 void online_init(struct online *o, struct arena *a);
 void online_add(struct online *o, const char *id); /* borrowed */
 
+/* Whether one is connected to anything, or to that conversation: done(ctx, here) as online_look calls it. */
+void online_connected(const char *id, const char *conversation, void (*done)(void *ctx, bool here), void *ctx);
+
 /* Asks for all of them and calls done(ctx) exactly once: on a reply thread, or at once when there is nothing to ask. o stays where it is until then. */
 void online_look(struct online *o, void (*done)(void *ctx), void *ctx);
 

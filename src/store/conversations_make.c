@@ -109,3 +109,16 @@ enum err conversations_make(struct db *d, struct arena *a, const struct conversa
 	}
 	return ERR_STORE_UNAVAILABLE;
 }
+
+enum err conversations_of_pair(struct db *d, struct arena *a, const char *pair, const char **id)
+{
+	struct db_rows r;
+	enum err e;
+
+	*id = NULL;
+	db_query(&r, d, "SELECT id FROM conversations WHERE pair = $1", DB_ARGS(db_text(pair)));
+	if (db_rows_next(&r))
+		*id = db_rows_keep(&r, 0, a);
+	e = db_rows_done(&r);
+	return e == OK && !*id ? ERR_NOT_FOUND : e;
+}

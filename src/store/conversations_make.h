@@ -25,4 +25,7 @@ struct conversation_make {
 enum err conversations_make(
 	struct db *d, struct arena *a, const struct conversation_make *m, int64_t now, const char **id, bool *made) MUST_CHECK;
 
+/* The one of that pair; ERR_NOT_FOUND. Needs no transaction. */
+enum err conversations_of_pair(struct db *d, struct arena *a, const char *pair, const char **id) MUST_CHECK;
+
 #endif

@@ -11,17 +11,22 @@ static enum err there(enum err e, int64_t changed)
 	return e == OK && changed == 0 ? ERR_NOT_FOUND : e;
 }
 
+/* Two statements, not an upsert: SQLite would have its ABORT overrule what triggers do about conflicts of their own. */
 enum err members_add(struct db *d, const struct conversation *c, const char *participant, const char *role, int64_t now, bool *added)
 {
+	const struct db_value n = db_int(c->n), who = db_text(participant), as = db_text(role), at = db_int(now), read = db_int(c->length),
+						  last = db_int(c->last_at);
 	int64_t changed = 0;
 	enum err e = db_exec(d, &changed,
-		"INSERT INTO members (conversation, participant, role, joined_at, read_to, delivered_to, last_at) VALUES ($1, $2, $3, $4, $5, $5, "
-		"$6) "
-		"ON CONFLICT (conversation, participant) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, left_at = NULL, "
-		"read_to = excluded.read_to, delivered_to = excluded.delivered_to, unread = 0, last_at = excluded.last_at "
-		"WHERE members.left_at IS NOT NULL",
-		DB_ARGS(db_int(c->n), db_text(participant), db_text(role), db_int(now), db_int(c->length), db_int(c->last_at)));
+		"UPDATE members SET role = $3, joined_at = $4, left_at = NULL, read_to = $5, delivered_to = $5, unread = 0, last_at = $6 "
+		"WHERE conversation = $1 AND participant = $2 AND left_at IS NOT NULL",
+		DB_ARGS(n, who, as, at, read, last));
 
+	if (e == OK && changed == 0)
+		e = db_exec(d, &changed,
+			"INSERT INTO members (conversation, participant, role, joined_at, read_to, delivered_to, last_at) "
+			"SELECT $1, $2, $3, $4, $5, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM members WHERE conversation = $1 AND participant = $2)",
+			DB_ARGS(n, who, as, at, read, last));
 	*added = changed > 0;
 	return e == OK && *added ? count_people(d, c, 1) : e;
 }

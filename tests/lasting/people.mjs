@@ -1,0 +1,41 @@
+// What the tests of lasting conversations share: people with a token of MainServer's, and conversations among them.
+import { ok } from '../lib/contract.mjs';
+import { rnd } from '../lib/jwt.mjs';
+
+export const base = '/api/conversations';
+export const path = (c, more = '') => `${base}/${typeof c === 'string' ? c : c.id}${more}`;
+
+// Somebody: {id, name, token, get, post, put, patch, delete}. The id is unlike any other's unless it is given.
+export function person(stack, name = 'somebody', id = `${name.toLowerCase().replace(/[^a-z0-9]/g, '')}_${rnd(4)}`) {
+  const token = stack.mint({ role: 'user', userId: id, name });
+  return { id, name, token, ...stack.as(token) };
+}
+export const people = (stack, ...names) => names.map((n) => person(stack, n));
+export const service = (stack) => stack.as(stack.service());
+
+export const direct = async (one, other) => ok(await one.post(base, { type: 'direct', participants: [other.id] }), 201);
+export const group = async (admin, others = [], more = {}) => ok(await admin.post(base, { type: 'group', participants: others.map((o) => (o.id && !o.role ? o.id : o)), ...more }), 201);
+// A conversation of each role with a business, as only MainServer can make it.
+export const business = async (stack, roles) => ok(await service(stack).post(base, { type: 'business', participants: Object.entries(roles).map(([role, who]) => ({ id: who.id, role })) }), 201);
+
+export const send = async (who, c, content, more = {}) => ok(await who.post(path(c, '/messages'), { content, ...more }), 201);
+export const list = async (who, query = '') => ok(await who.get(`${base}${query}`));
+export const ids = (page) => page.conversations.map((c) => c.id);
+
+// All of somebody's list, page by page.
+export async function walk(who, limit, query = '', between = async () => {}) {
+  const all = [];
+  for (let next = ''; next !== null;) {
+    const page = await list(who, `?limit=${limit}${query}${next && `&after=${next}`}`);
+    all.push(...page.conversations);
+    next = page.next;
+    if (next !== null) await between(all);
+  }
+  return all;
+}
+
+// Everything that is told of a conversation, oldest first: {event, data}, read by long-poll from its beginning.
+export async function told(who, c, after) {
+  const r = ok(await who.get(path(c, `/poll?wait=0&after=${after}`)));
+  return r.events;
+}
