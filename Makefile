@@ -77,7 +77,7 @@ valgrind: units                 ## the unit tests under valgrind
 fuzz:                           ## fuzz each target for FUZZ_S seconds with clang's libFuzzer
 	@tools/fuzz $(FUZZ_S) $(FUZZ_SRC)
 
-bench: all $(BUILD)/load        ## the figures of the README, as a table
+bench: all $(BUILD)/load $(BUILD)/drivers/seed ## the figures of the README, as a table
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
 
 lint:                           ## layers, format, lengths, clang-tidy, cppcheck

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "store/entries.h"
+#include "store/files.h"
 #include "store/retention.h"
 
 /* How long this one keeps its messages, 0 for ever: $1 is the setting. */
@@ -77,11 +78,11 @@ static enum err erase_rows(struct db *d, const struct conversation *c, struct er
 {
 	static const char *const statements[] = {
 		"UPDATE members SET unread = unread - (SELECT count(*) FROM entries e WHERE e.conversation = $1 AND e.position > $2 AND e.position "
-	    "<= $3 "
+		"<= $3 "
 		"AND e.position > members.read_to AND e.sender <> members.participant AND e.kind = 'm' AND e.deleted_at IS NULL) "
 		"WHERE conversation = $1 AND left_at IS NULL AND unread > 0 AND read_to < $3",
 		"UPDATE threads SET messages = messages - (SELECT count(*) FROM entries e WHERE e.conversation = $1 AND e.thread = threads.id AND "
-	    "e.position > "
+		"e.position > "
 		"$2 AND e.position <= $3 AND e.kind = 'm' AND e.deleted_at IS NULL) WHERE conversation = $1 AND messages > 0",
 		"UPDATE threads SET root = NULL WHERE conversation = $1 AND root <= $3",
 	};
@@ -93,6 +94,8 @@ static enum err erase_rows(struct db *d, const struct conversation *c, struct er
 		e = db_exec(d, NULL, statements[i], DB_ARGS(db_int(c->n), db_int(c->floor), db_int(x->to)));
 	if (e == OK)
 		e = db_exec(d, NULL, thread_gone, DB_ARGS(db_int(c->n), db_int(x->cutoff)));
+	if (e == OK)
+		e = files_release_to(d, c->id, x->to, x->now);
 	if (e == OK)
 		e = db_exec(d, &x->erased, "DELETE FROM entries WHERE conversation = $1 AND position > $2 AND position <= $3",
 			DB_ARGS(db_int(c->n), db_int(c->floor), db_int(x->to)));

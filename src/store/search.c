@@ -65,7 +65,9 @@ bool search_window_add(struct search_window *w, struct search_find *f, const cha
 
 bool search_window_late(const struct search_window *w)
 {
-	return w->bounded && w->looked > 0 && clock_mono_ms() - w->since >= SEARCH_PATIENCE_MS;
+	int64_t took = w->bounded && w->looked > 0 ? clock_mono_ms() - w->since : 0;
+
+	return took >= (w->count > 0 ? SEARCH_PATIENCE_MS : SEARCH_PATIENCE_MOST_MS);
 }
 
 /* From the top down, slice by slice, so that a search that finds little does not look through everything at once. */
@@ -80,7 +82,7 @@ static enum err look(struct db *d, struct search_window *w, int64_t lowest)
 		e = w->rows(d, w, low, high);
 		high = w->bottom;
 		if (clock_mono_ms() - began < SLICE_QUICK_MS)
-			size *= 4;
+			size *= 16;
 	}
 	return e;
 }

@@ -14,6 +14,7 @@
 
 #define SEARCH_WINDOW 200
 #define SEARCH_PATIENCE_MS 12
+#define SEARCH_PATIENCE_MOST_MS 50 /* while there is no find at all */
 #define SEARCH_CURSOR_MAX 80
 
 /* Where a page goes on. {0}: the beginning. */

@@ -26,6 +26,7 @@ struct bench {
 	size_t senders;        /* connections that send */
 	double rate;           /* paced: sends a second */
 	size_t streams;        /* readers; 0: the scenario's own number */
+	const char *seed;      /* lasting: what tests/drivers/seed said */
 	bool poisson;          /* paced: at random instants of that rate instead of even ones */
 	struct procs procs;
 	struct hist hist; /* the scenario's latencies */
@@ -77,6 +78,7 @@ void scenario_sends(struct bench *b);
 void scenario_paced(struct bench *b);
 void scenario_burst(struct bench *b);
 void scenario_history(struct bench *b);
+void scenario_lasting(struct bench *b);
 
 /* empty.c: a FastCGI program that answers every request with an empty 204, on a unix socket that it makes. */
 int empty_main(const char *path);

@@ -23,6 +23,7 @@ static const struct {
 	{"paced", scenario_paced},
 	{"burst", scenario_burst},
 	{"history", scenario_history},
+	{"lasting", scenario_lasting},
 };
 
 static bool missed;
@@ -88,8 +89,8 @@ static int print_free_port(void)
 
 static void usage(void)
 {
-	fputs("usage: load empty|sends|paced|burst|history -p PORT [-j ROOM.JSON] [-s SECONDS] [-c SENDING CONNECTIONS]\n"
-		  "            [-n STREAMS] [-r SENDS PER SECOND] [-x (at random instants)]\n"
+	fputs("usage: load empty|sends|paced|burst|history|lasting -p PORT [-j ROOM.JSON] [-s SECONDS] [-c SENDING CONNECTIONS]\n"
+		  "            [-n STREAMS] [-r SENDS PER SECOND] [-x (at random instants)] [-f SEED]\n"
 		  "       load empty-program SOCKET | load free-port\n",
 		stderr);
 	exit(2);
@@ -109,7 +110,7 @@ int main(int argc, char **argv)
 		return print_free_port();
 	b.addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	optind = 2;
-	while ((opt = getopt(argc, argv, "p:j:s:c:n:r:x")) != -1) {
+	while ((opt = getopt(argc, argv, "p:j:s:c:n:r:f:x")) != -1) {
 		switch (opt) {
 		case 'p': b.addr.sin_port = htons((uint16_t)atoi(optarg)); break;
 		case 'j': b.room_json = optarg; break;
@@ -117,6 +118,7 @@ int main(int argc, char **argv)
 		case 'c': b.senders = (size_t)atoi(optarg); break;
 		case 'n': b.streams = (size_t)atoi(optarg); break;
 		case 'r': b.rate = atof(optarg); break;
+		case 'f': b.seed = optarg; break;
 		case 'x': b.poisson = true; break;
 		default: usage();
 		}
