@@ -164,6 +164,7 @@ static void set_up(struct hub *h)
 
 static void tear_down(struct hub *h)
 {
+	dbpool_close(); /* first: what runs there may tell Redis */
 	redis_free(h->commands);
 	redis_free(h->inbox);
 	h->commands = h->inbox = NULL;
