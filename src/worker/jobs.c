@@ -10,6 +10,7 @@ const struct job *const jobs_all[] = {
 	&job_summary,
 	&job_retention,
 	&job_search,
+	&job_login,
 	&job_audit,
 	&job_webhook,
 	&job_files,

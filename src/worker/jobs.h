@@ -4,7 +4,8 @@
 
 #include "worker/worker.h"
 
-extern const struct job job_expiry, job_check, job_push, job_summary, job_retention, job_search, job_audit, job_webhook, job_files;
+extern const struct job job_expiry, job_check, job_push, job_summary, job_retention, job_search, job_login, job_audit, job_webhook,
+	job_files;
 
 /* All of them, in the order of the help; closed by NULL. */
 extern const struct job *const jobs_all[];

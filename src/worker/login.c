@@ -1,0 +1,44 @@
+/* Job login: logins that are over leave the database: expired ones, and revoked ones once nobody can believe in them any more (chat/login.h). */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "chat/login.h"
+#include "store/logins.h"
+#include "worker/jobs.h"
+
+enum { EACH_MS = 600000, BATCH = 500, REVOKED_MS = 4 * LOGIN_KEPT_S * 1000 };
+
+static enum err open_job(struct worker *w, const char **why)
+{
+	(void)why;
+	w->own = calloc(1, sizeof(int64_t));
+	if (!w->own)
+		abort();
+	return OK;
+}
+
+static enum err run(struct worker *w)
+{
+	int64_t *pruned_ms = w->own, now = clock_now_ms(), pruned = 0;
+	enum err e;
+
+	if (*pruned_ms > 0 && clock_mono_ms() - *pruned_ms < EACH_MS)
+		return OK;
+	e = logins_prune(w->db, now, now - REVOKED_MS, BATCH, &pruned);
+	if (e != OK)
+		return e;
+	worker_count(w, "pruned", pruned);
+	if (pruned >= BATCH)
+		w->more = true;
+	else
+		*pruned_ms = clock_mono_ms();
+	return OK;
+}
+
+static void close_job(struct worker *w)
+{
+	free(w->own);
+}
+
+const struct job job_login = {
+	.name = "login", .help = "logins that are over leave the database", .open = open_job, .run = run, .close = close_job};
