@@ -156,6 +156,18 @@ static enum err by_bearer(
 	return OK;
 }
 
+/* A type that a page elsewhere cannot send without asking first. */
+static bool asks_first(const char *type)
+{
+	static const char *const free_to_all[] = {"text/plain", "multipart/form-data", "application/x-www-form-urlencoded"};
+	size_t n = type ? strcspn(type, "; \t") : 0;
+
+	for (size_t i = 0; i < sizeof free_to_all / sizeof *free_to_all; i++)
+		if (strlen(free_to_all[i]) == n && strncasecmp(type, free_to_all[i], n) == 0)
+			return false;
+	return n > 0;
+}
+
 /* Cookies come along with requests that any page can cause: those must be ours (design §6). */
 enum err credentials_against_forgery(const struct request *r, const char **details)
 {
@@ -166,7 +178,11 @@ enum err credentials_against_forgery(const struct request *r, const char **detai
 		return ERR_FORBIDDEN;
 	}
 	/* POST is the one writing method that a page may send elsewhere without asking first, and then with three other types only */
-	if (r->method == METHOD_POST && !body_type_is_json(r->content_type)) {
+	if (r->body_coming && !asks_first(r->content_type)) {
+		*details = "With a cookie, a file must have a type, and text the type application/octet-stream.";
+		return ERR_UNSUPPORTED_TYPE;
+	}
+	if (r->method == METHOD_POST && !r->body_coming && !body_type_is_json(r->content_type)) {
 		*details = "With a cookie, a POST must have the type application/json, even without a body.";
 		return ERR_UNSUPPORTED_TYPE;
 	}

@@ -19,12 +19,13 @@ enum {
 	COMING_MS = 600000, /* bytes on their way to a store may take so long */
 	DISK_MS = 3600000,  /* the whole disk is looked through this often, and what is younger is let be */
 	STORE_AGAIN_MS = 5000,
+	SCRUB_MS = 3000,
 	BATCH = 100,
 };
 
 struct files {
 	struct worker *w;
-	int64_t look_ms, disk_ms; /* clock_mono_ms: not before */
+	int64_t look_ms, disk_ms, scrub_ms; /* clock_mono_ms: not before */
 	enum err err;
 };
 
@@ -141,22 +142,29 @@ static enum err remove_bytes(const struct file_gone *g)
 	return good ? e : ERR_STORE_UNAVAILABLE;
 }
 
-static enum err remove_gone(struct worker *w)
+/* First the bytes; then what the rows said must be off the database's disk, too; then the rows. Each step again, if somebody died before the next. */
+static enum err remove_gone(struct files *f)
 {
+	struct worker *w = f->w;
 	struct file_gone *gone;
-	int n;
+	int n, done = 0;
 	enum err e = files_gone(w->db, &w->arena, BATCH, &gone, &n);
 
-	for (int i = 0; e == OK && i < n && !worker_ending(w); i++) {
-		if (!gone[i].needed && remove_bytes(&gone[i]) != OK) {
-			w->pause_ms = STORE_AGAIN_MS;
-			return OK;
-		}
-		FAILPOINT("files.removed");
+	while (e == OK && done < n && !worker_ending(w) && (gone[done].needed || remove_bytes(&gone[done]) == OK))
+		done++;
+	if (done < n)
+		w->pause_ms = STORE_AGAIN_MS;
+	if (e != OK || done == 0 || (clock_mono_ms() < f->scrub_ms && !w->once))
+		return e;
+	FAILPOINT("files.removed");
+	f->scrub_ms = clock_mono_ms() + SCRUB_MS;
+	if (db_scrub(w->db, "files") != OK) /* a reader is in the way: again soon */
+		return OK;
+	for (int i = 0; e == OK && i < done; i++) {
 		e = files_forget(w->db, gone[i].row.id);
 		worker_count(w, "removed", !gone[i].needed);
 	}
-	w->more |= e == OK && n == BATCH;
+	w->more |= e == OK && done == BATCH;
 	return e;
 }
 
@@ -210,7 +218,7 @@ static enum err run(struct worker *w)
 		f->disk_ms = clock_mono_ms() + DISK_MS;
 		vault_each(VAULT_DISK, look_at_disk_folder, f);
 	}
-	removed = remove_gone(w);
+	removed = remove_gone(f);
 	return e != OK ? e : removed;
 }
 

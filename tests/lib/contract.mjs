@@ -50,7 +50,7 @@ export function refused(r, want, what = '') {
 }
 
 export const isMessage = (m, want = {}) => {
-  const known = ['expiresAt', 'id', 'cursor', 'conversationId', 'sender', 'role', 'type', 'content', 'sentAt', 'clientId', 'replyTo', 'threadId', 'metadata', 'editedAt', 'deletedAt'];
+  const known = ['expiresAt', 'id', 'cursor', 'conversationId', 'sender', 'role', 'type', 'content', 'sentAt', 'clientId', 'replyTo', 'threadId', 'metadata', 'files', 'editedAt', 'deletedAt'];
   assert.deepEqual(Object.keys(m).filter((k) => !known.includes(k)), [], `members of ${JSON.stringify(m)}`);
   assert.ok(Number.isInteger(m.id) && m.id > 0);
   assert.match(m.cursor, new RegExp(`^${m.id}-[0-9a-f]{12}$`));

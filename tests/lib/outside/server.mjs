@@ -85,9 +85,9 @@ export class Service {
     if (spec.reset) { res.socket?.destroy(); return; }
     const status = spec.status ?? answer.status;
     const headers = { 'Content-Type': 'application/json; charset=UTF-8', ...answer.headers, ...(spec.retryAfter !== undefined ? { 'Retry-After': String(spec.retryAfter) } : {}), ...spec.headers };
-    let body = spec.body ?? answer.body ?? '';
+    let body = spec.body ?? answer.body ?? answer.bytes ?? '';
     if (spec.html) { headers['Content-Type'] = 'text/html; charset=UTF-8'; body = page(status); }
-    if (typeof body !== 'string') body = JSON.stringify(body);
+    if (typeof body !== 'string' && !Buffer.isBuffer(body)) body = JSON.stringify(body);
     if (spec.huge) body = `${spec.html ? '<!--' : '{"x":"'}${'x'.repeat(10 * 1024 * 1024)}${spec.html ? '-->' : '"}'}`;
     headers['Content-Length'] = Buffer.byteLength(body);
     record.status = status;
