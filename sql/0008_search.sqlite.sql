@@ -12,7 +12,7 @@ CREATE TABLE search_titles (
 );
 CREATE VIRTUAL TABLE search_conversations USING fts5(words, content='search_titles', content_rowid='n', detail='none', columnsize=0, prefix='3', tokenize="ascii tokenchars '='");
 CREATE VIRTUAL TABLE search_names USING fts5vocab('search_conversations', 'instance');
--- Conversations whose words are to be made anew.
+-- Conversations whose words are to be made anew. (Triggers look before they insert: OR IGNORE would be overruled by an upsert that fires them.)
 CREATE TABLE search_stale (
 	n INTEGER PRIMARY KEY
 );
@@ -25,19 +25,17 @@ CREATE TABLE search_gone (
 CREATE TRIGGER search_message_new AFTER INSERT ON entries WHEN new.words IS NOT NULL BEGIN
 	INSERT INTO search_messages (rowid, words) VALUES (new.n, new.words);
 END;
-CREATE TRIGGER search_message_unword AFTER UPDATE OF words ON entries WHEN old.words IS NOT NULL AND old.words IS NOT new.words BEGIN
-	INSERT INTO search_messages (search_messages, rowid, words) VALUES ('delete', old.n, old.words);
-END;
-CREATE TRIGGER search_message_word AFTER UPDATE OF words ON entries WHEN new.words IS NOT NULL AND old.words IS NOT new.words BEGIN
-	INSERT INTO search_messages (rowid, words) VALUES (new.n, new.words);
+CREATE TRIGGER search_message_word AFTER UPDATE OF words ON entries WHEN old.words IS NOT new.words BEGIN
+	INSERT INTO search_messages (search_messages, rowid, words) SELECT 'delete', old.n, old.words WHERE old.words IS NOT NULL;
+	INSERT INTO search_messages (rowid, words) SELECT new.n, new.words WHERE new.words IS NOT NULL;
 END;
 CREATE TRIGGER search_message_text AFTER UPDATE OF content ON entries WHEN old.content IS NOT new.content BEGIN
 	UPDATE entries SET words = NULL WHERE n = new.n AND new.content IS NULL AND words IS NOT NULL;
-	INSERT OR IGNORE INTO search_gone (n, state) VALUES (old.conversation, 0);
+	INSERT INTO search_gone (n, state) SELECT old.conversation, 0 WHERE NOT EXISTS (SELECT 1 FROM search_gone WHERE n = old.conversation AND state = 0);
 END;
 CREATE TRIGGER search_message_gone AFTER DELETE ON entries WHEN old.kind = 'm' BEGIN
 	INSERT INTO search_messages (search_messages, rowid, words) SELECT 'delete', old.n, old.words WHERE old.words IS NOT NULL;
-	INSERT OR IGNORE INTO search_gone (n, state) VALUES (old.conversation, 0);
+	INSERT INTO search_gone (n, state) SELECT old.conversation, 0 WHERE NOT EXISTS (SELECT 1 FROM search_gone WHERE n = old.conversation AND state = 0);
 END;
 CREATE TRIGGER search_title_new AFTER INSERT ON search_titles BEGIN
 	INSERT INTO search_conversations (rowid, words) VALUES (new.n, new.words);
@@ -45,17 +43,17 @@ END;
 CREATE TRIGGER search_title_change AFTER UPDATE OF words ON search_titles WHEN old.words <> new.words BEGIN
 	INSERT INTO search_conversations (search_conversations, rowid, words) VALUES ('delete', old.n, old.words);
 	INSERT INTO search_conversations (rowid, words) VALUES (new.n, new.words);
-	INSERT OR IGNORE INTO search_gone (n, state) VALUES (old.n, 0);
+	INSERT INTO search_gone (n, state) SELECT old.n, 0 WHERE NOT EXISTS (SELECT 1 FROM search_gone WHERE n = old.n AND state = 0);
 END;
 CREATE TRIGGER search_title_gone AFTER DELETE ON search_titles BEGIN
 	INSERT INTO search_conversations (search_conversations, rowid, words) VALUES ('delete', old.n, old.words);
-	INSERT OR IGNORE INTO search_gone (n, state) VALUES (old.n, 0);
+	INSERT INTO search_gone (n, state) SELECT old.n, 0 WHERE NOT EXISTS (SELECT 1 FROM search_gone WHERE n = old.n AND state = 0);
 END;
 CREATE TRIGGER search_conversation_new AFTER INSERT ON conversations BEGIN
-	INSERT OR IGNORE INTO search_stale (n) VALUES (new.n);
+	INSERT INTO search_stale (n) SELECT new.n WHERE NOT EXISTS (SELECT 1 FROM search_stale WHERE n = new.n);
 END;
 CREATE TRIGGER search_conversation_title AFTER UPDATE OF title ON conversations WHEN old.title <> new.title BEGIN
-	INSERT OR IGNORE INTO search_stale (n) VALUES (new.n);
+	INSERT INTO search_stale (n) SELECT new.n WHERE NOT EXISTS (SELECT 1 FROM search_stale WHERE n = new.n);
 END;
 CREATE TRIGGER search_conversation_gone AFTER DELETE ON conversations BEGIN
 	DELETE FROM search_titles WHERE n = old.n;
