@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ID_MAX 64       /* bytes, design §12: ids match ^[A-Za-z0-9_-]{1,64}$ */
+#define ID_MAX 64          /* bytes, design §12: ids match ^[A-Za-z0-9_-]{1,64}$ */
 #define PERSON_NAME_MAX 96 /* bytes, UTF-8: what people are called */
-#define ID_CHECK_LEN 12 /* hex digits of a cursor's check, design §1 */
+#define ID_CHECK_LEN 12    /* hex digits of a cursor's check, design §1 */
 
 /* True when the len bytes at s are an id. */
 bool id_valid(const char *s, size_t len);

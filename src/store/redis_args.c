@@ -17,7 +17,7 @@ void args_add(struct args *a, const char *bytes, size_t len)
 {
 	if (a->count == ARGS_MAX)
 		abort();
-	a->v[a->count] = bytes;
+	a->v[a->count] = bytes != NULL ? bytes : "";
 	a->n[a->count++] = len;
 }
 
