@@ -27,10 +27,10 @@
 #define CONVERSATION "/api/conversations/{id}"
 
 static const struct route routes[] = {
-	{METHOD_POST, CONVERSATION "/messages", WHO_MEMBER, ACT_SEND, messages_send},
+	{METHOD_POST, CONVERSATION "/messages", WHO_KEEPER, ACT_SEND, messages_send},
 	{METHOD_GET, CONVERSATION "/messages", WHO_MEMBER, ACT_HISTORY, messages_list},
-	{METHOD_PATCH, CONVERSATION "/messages/{mid}", WHO_MEMBER, ACT_SEND, messages_edit},
-	{METHOD_DELETE, CONVERSATION "/messages/{mid}", WHO_MEMBER, ACT_SEND, messages_delete},
+	{METHOD_PATCH, CONVERSATION "/messages/{mid}", WHO_KEEPER, ACT_SEND, messages_edit},
+	{METHOD_DELETE, CONVERSATION "/messages/{mid}", WHO_KEEPER, ACT_SEND, messages_delete},
 	{METHOD_POST, CONVERSATION "/files", WHO_MEMBER, ACT_SEND, files_upload},
 	{METHOD_GET, CONVERSATION "/files/{fid}", WHO_MEMBER, ACT_HISTORY, files_show},
 	{METHOD_DELETE, CONVERSATION "/files/{fid}", WHO_MEMBER, ACT_SEND, files_drop},
