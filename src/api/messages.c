@@ -104,7 +104,7 @@ void messages_send_into(struct exchange *x, const char *thread)
 		n.thread_id = thread;
 	n.metadata = body_object(&b, "metadata", METADATA_MAX_BYTES);
 	if (!n.type)
-		n.type = "text";
+		n.type = n.by->kind == TICKET_SERVICE ? "system" : "text";
 	if (b.error == OK)
 		message_send(&n, sent, x);
 	else

@@ -47,12 +47,11 @@ static void refuse(message_done *done, void *ctx, enum err e, const char *detail
 void log_lasting_append(const struct message_new *n, message_done *done, void *ctx)
 {
 	static const char *const types[] = {"text", "file", "system"};
-	const char *type = n->by->kind == TICKET_SERVICE && strcmp(n->type, "text") == 0 ? "system" : n->type;
 	bool known = false;
 	struct work *w;
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		known |= strcmp(types[i], type) == 0;
+		known |= strcmp(types[i], n->type) == 0;
 	if (!known) {
 		refuse(done, ctx, ERR_BAD_REQUEST, "type must be text, file or system.");
 		return;
@@ -61,7 +60,7 @@ void log_lasting_append(const struct message_new *n, message_done *done, void *c
 	w->n = (struct message_new){
 		.content = arena_strndup(&w->arena, n->content, n->content_len),
 		.content_len = n->content_len,
-		.type = arena_strdup(&w->arena, type),
+		.type = arena_strdup(&w->arena, n->type),
 		.client_id = arena_strdup(&w->arena, n->client_id),
 		.reply_to = n->reply_to,
 		.thread_id = arena_strdup(&w->arena, n->thread_id),

@@ -33,7 +33,7 @@ const tries = [
   ['read', 'GET {id}/poll', (t) => ['GET', path(t, '/poll?wait=0')]],
   ['read', 'GET {id}/events', (t) => ['GET', path(t, '/events')], { stream: true }],
   ['read', 'POST {id}/stream-ticket', (t) => ['POST', path(t, '/stream-ticket'), {}]],
-  ['send', 'POST {id}/messages', (t) => ['POST', path(t, '/messages'), { content: 'x' }]],
+  ['send', 'POST {id}/messages', (t) => ['POST', path(t, '/messages'), { content: 'x', type: 'text' }]],
   ['send', 'POST {id}/threads/{tid}', (t) => ['POST', path(t, `/threads/${t.tid}`), { content: 'x' }]],
   ['send', 'POST {id}/typing', (t) => ['POST', path(t, '/typing'), { isTyping: true }]],
   ['edit_own', 'PATCH {id}/messages/{mid}', (t) => ['PATCH', path(t, `/messages/${t.own}`), { content: 'y' }]],
