@@ -132,6 +132,11 @@ export class Room extends EventTarget {
     return this._log.previous !== null;
   }
 
+  /** For requests of a page's own about this conversation: its files. */
+  get door() {
+    return this.#door;
+  }
+
   /** What a reload needs, once open: no secrets. */
   get address() {
     return { conversationId: this.conversationId, as: this.#cookies ? this.#door.as : null, role: this.me.role };

@@ -6,6 +6,7 @@ import { ask } from './dialog.js';
 import { $, hush, say } from './dom.js';
 import { isLeaving, leaveQuickly, onEscapeTwice } from './exit.js';
 import { Facts, showOver } from './facts.js';
+import { SessionFiles } from './files.js';
 import { onNewLink, takeAddress, writeAddress } from './link.js';
 import { LogView } from './log.js';
 import { settings } from './settings.js';
@@ -43,8 +44,10 @@ addEventListener('pageshow', (event) => {
 function enter(room) {
   const facts = new Facts(room);
   const consent = new Consent(room);
-  const composer = new Composer(room, { sending: () => log.sending() });
+  const files = new SessionFiles(room, () => composer.refresh());
+  const composer = new Composer(room, { sending: () => log.sending(), ...files.composer });
   const log = new LogView(room, {
+    ...files.log,
     reply: (message) => composer.replyTo(message),
     edit: (message) => composer.edit(message),
     remove: (message) => remove(room, message),
@@ -61,6 +64,7 @@ function enter(room) {
   stop = () => {
     over = true;
     facts.stop();
+    files.stop();
     log.clear();
     hush();
   };
@@ -122,6 +126,7 @@ function enter(room) {
       facts.phase();
       log.plan();
       composer.enable(phase === 'open' || phase === 'ticket');
+      files.attachments.enable(phase === 'open');
       if (isCounselor() && (phase === 'open' || phase === 'ended')) summary.look();
       if (phase === 'open') {
         writeAddress(room.address);

@@ -1,7 +1,7 @@
 // What a lasting conversation adds to the rows of the message list: faces and names, files, threads, who has read it.
 import { element, icon } from '../app/dom.js';
 import { timeOf } from '../app/time.js';
-import { filesShown } from './files.js';
+import { filesShown } from '../app/files.js';
 import { filesOf, gist, listed } from './people.js';
 import { portrait } from './portrait.js';
 import { may } from './rights.js';

@@ -4,7 +4,7 @@ import { Composer } from '../app/composer.js';
 import { ask } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
-import { Attachments } from './files.js';
+import { Attachments } from '../app/files.js';
 import { faceOf, filesOf, listed, othersOf, titleOf } from './people.js';
 import { setPortrait } from './portrait.js';
 import { receiptsOf, rowHooks } from './rows.js';

@@ -3,7 +3,7 @@
 import { Composer } from '../app/composer.js';
 import { $, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
-import { Attachments } from './files.js';
+import { Attachments } from '../app/files.js';
 import { titleOfThread, rowHooks } from './rows.js';
 import { failureText, words } from './words.js';
 

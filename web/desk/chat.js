@@ -3,6 +3,7 @@ import { Composer } from '../app/composer.js';
 import { ask } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { Facts } from '../app/facts.js';
+import { SessionFiles } from '../app/files.js';
 import { LogView } from '../app/log.js';
 import { settings } from '../app/settings.js';
 import { Summary } from '../app/summary.js';
@@ -25,6 +26,7 @@ export class Chat {
   #facts;
   #log;
   #composer;
+  #files;
   #summary;
   #over = false;
   #listening = new AbortController();
@@ -38,8 +40,10 @@ export class Chat {
     const room = new Room({ ticket, onTicket: () => on.renew(), pageSize: settings.pageSize });
     this.#room = room;
     this.#facts = new Facts(room);
-    this.#composer = new Composer(room, { sending: () => this.#log.sending() });
+    this.#files = new SessionFiles(room, () => this.#composer.refresh(), { signal: this.#listening.signal });
+    this.#composer = new Composer(room, { sending: () => this.#log.sending(), ...this.#files.composer });
     this.#log = new LogView(room, {
+      ...this.#files.log,
       reply: (message) => this.#composer.replyTo(message),
       edit: (message) => this.#composer.edit(message),
       remove: (message) => this.#grave(chatWords.ask.remove, () => room.remove(message.id)),
@@ -82,6 +86,7 @@ export class Chat {
     this.#over = true;
     this.#listening.abort();
     this.#facts.stop();
+    this.#files.stop();
     this.#log.clear();
     this.#composer.clear();
     this.#room.close();
@@ -125,6 +130,7 @@ export class Chat {
       this.#facts.phase();
       this.#log.plan();
       this.#composer.enable(phase === 'open' || phase === 'ticket');
+      this.#files.attachments.enable(phase === 'open');
       if (phase === 'open') {
         this.#facts.ticketSoon(null);
         this.#facts.people();

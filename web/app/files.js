@@ -1,5 +1,5 @@
 // Files: what is chosen goes up at once, with its progress shown, and leaves with the next message; and how a message shows its files.
-import { $ as byId, element, icon, say, setText } from '../app/dom.js';
+import { $ as byId, element, icon, say, setText } from './dom.js';
 import { RoomError } from '../room/http.js';
 import { words } from './words.js';
 
@@ -28,7 +28,8 @@ function upload(door, file, progress, signal) {
     request.open('POST', door.url('/files', { name: file.name, as: door.ticket ? null : door.as }));
     if (door.ticket) request.setRequestHeader('Authorization', `Bearer ${door.ticket}`);
     request.setRequestHeader('Accept', 'application/json');
-    request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
+    // Beside a cookie, text is a type that any page could send without being asked: there the bytes speak for themselves.
+    request.setRequestHeader('Content-Type', file.type && (door.ticket || !file.type.startsWith('text/')) ? file.type : 'application/octet-stream');
     request.withCredentials = door.foreign;
     request.upload.onprogress = (event) => progress(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => {
@@ -54,6 +55,8 @@ export class Attachments {
   #changed;
   #list;
   #hint;
+  #attach;
+  #text;
   #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, error, abort, node …}
 
   /** @param {import('../room/http.js').Door} door  of the conversation  @param {() => void} changed  @param {{prefix?: string}} [options] */
@@ -63,18 +66,24 @@ export class Attachments {
     this.#list = byId(`${prefix}files`);
     this.#hint = byId(`${prefix}hint`);
     const pick = byId(`${prefix}pick`);
-    byId(`${prefix}attach`).addEventListener('click', () => pick.click());
+    this.#attach = byId(`${prefix}attach`);
+    this.#text = byId(`${prefix}text`);
+    this.#attach.addEventListener('click', () => pick.click());
     pick.addEventListener('change', () => {
       this.add([...pick.files]);
       pick.value = '';
-      byId(`${prefix}text`).focus({ preventScroll: true });
+      this.#text.focus({ preventScroll: true });
     });
-    byId(`${prefix}text`).addEventListener('paste', (event) => {
+    this.#text.addEventListener('paste', (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
       event.preventDefault();
       this.add(files);
     });
+  }
+
+  enable(can) {
+    this.#attach.disabled = !can;
   }
 
   get busy() {
@@ -164,15 +173,105 @@ export class Attachments {
   }
 }
 
-/** The files of a message: pictures in place, everything else by name. @param {(id: string) => string} url */
+/** A file to save, where the browser keeps no cookies and so cannot ask for it by itself. */
+export async function save(door, file) {
+  const reply = await door.fetch(door.url(`/files/${file.id}`), { headers: { Authorization: `Bearer ${door.ticket}` }, credentials: 'omit', cache: 'no-store', referrerPolicy: 'no-referrer' });
+  if (!reply.ok) throw new RoomError({ status: reply.status, code: `HTTP_${reply.status}` });
+  const url = URL.createObjectURL(await reply.blob());
+  element('a', { href: url, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** A picture over the whole page, in the dialog `viewer`. */
+export function view(file, url) {
+  setText(byId('viewer-name'), file.name);
+  byId('viewer-picture').src = url;
+  byId('viewer-picture').alt = words.files.picture(file.name);
+  byId('viewer-load').href = url;
+  byId('viewer-load').download = file.name;
+  byId('viewer').showModal();
+}
+
+/** Files that are let go over `stage` are added to the attachments. */
+export function dropZone(stage, attachments, { signal } = {}) {
+  stage.addEventListener('dragover', (event) => {
+    if (![...event.dataTransfer.types].includes('Files')) return;
+    event.preventDefault();
+    stage.classList.add('dropping');
+  }, { signal });
+  stage.addEventListener('dragleave', (event) => {
+    if (!stage.contains(event.relatedTarget)) stage.classList.remove('dropping');
+  }, { signal });
+  stage.addEventListener('drop', (event) => {
+    event.preventDefault();
+    stage.classList.remove('dropping');
+    attachments.add([...event.dataTransfer.files]);
+  }, { signal });
+}
+
+/** The files of a message: pictures in place, everything else by name. @param {(id: string) => string|null} url  null: only `save` gets it */
 export function filesShown(files, url) {
   if (files.length === 0) return [];
   return [element('div', { class: `attached${files.every(isPicture) ? ' pictures' : ''}` }, ...files.map((file) => {
+    const what = element('span', { class: 'what' }, element('b', { dir: 'auto' }, file.name), element('span', {}, sizeText(file.size)));
+    if (!url(file.id)) return element('button', { type: 'button', class: 'file', 'data-act': 'save', 'data-file': file.id, tabindex: '-1', 'aria-label': words.files.save(file.name) }, icon('file'), what);
     if (isPicture(file)) {
       const picture = element('img', { src: url(file.id), alt: words.files.picture(file.name), loading: 'lazy', width: file.width, height: file.height });
       return element('button', { type: 'button', class: 'picture', 'data-act': 'picture', 'data-file': file.id, tabindex: '-1', title: file.name }, picture);
     }
     return element('a', { class: 'file', href: url(file.id), download: file.name, tabindex: '-1', 'aria-label': words.files.file(file.name, sizeText(file.size)) },
-      icon('file'), element('span', { class: 'what' }, element('b', { dir: 'auto' }, file.name), element('span', {}, sizeText(file.size))));
+      icon('file'), what);
   }))];
+}
+
+/** Files in a session: what its page gives to the composer and to the message list. Made once the elements are there. */
+export class SessionFiles {
+  #room;
+
+  /** @param {import('../room.js').Room} room  @param {() => void} changed  what is ready to go has changed */
+  constructor(room, changed, { signal } = {}) {
+    this.#room = room;
+    this.attachments = new Attachments(room.door, changed);
+    dropZone(byId('log'), this.attachments, { signal });
+    const viewer = byId('viewer');
+    byId('viewer-close').addEventListener('click', () => viewer.close(), { signal });
+    viewer.addEventListener('click', (event) => {
+      if (event.target === viewer) viewer.close();
+    }, { signal });
+    viewer.addEventListener('close', () => byId('viewer-picture')?.removeAttribute('src'), { signal });
+  }
+
+  get composer() {
+    return {
+      more: () => this.attachments.ready,
+      busy: () => this.attachments.busy && words.files.busy,
+      taken: () => this.attachments.taken(),
+    };
+  }
+
+  get log() {
+    const find = (message, button) => message?.files?.find((one) => one.id === button.dataset.file);
+    return {
+      extra: (message) => (message.files?.length && !message.deletedAt ? { files: message.files, label: message.files.map((one) => one.name).join(', ') } : null),
+      body: (row) => filesShown(row.extra?.files ?? [], (id) => this.#url(id)),
+      picture: (message, button) => {
+        const file = find(message, button);
+        if (file) view(file, this.#url(file.id));
+      },
+      save: (message, button) => {
+        const file = find(message, button);
+        if (file) save(this.#room.door, file).catch((error) => say(`${file.name}: ${failureOf(error)}`));
+      },
+    };
+  }
+
+  /** Nothing of it stays on the page. */
+  stop() {
+    this.attachments.clear();
+    if (byId('viewer')?.open) byId('viewer').close();
+  }
+
+  #url(id) {
+    return this.#room.address.as ? this.#room.door.url(`/files/${id}`, { as: this.#room.address.as }) : null;
+  }
 }
