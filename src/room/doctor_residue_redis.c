@@ -152,12 +152,31 @@ static bool session_of(const char *key, char hash[ID_MAX + 40])
 	return true;
 }
 
+/* A cache of a lasting conversation ("=…") or of a user's feed ("@…"): Redis lets it go by itself. */
+static bool is_lasting(const char *key)
+{
+	const char *at = strstr(key, "}:conv:");
+
+	return at && (at[7] == '=' || at[7] == '@');
+}
+
+static void judge_lasting(struct hunt *h, const char *key)
+{
+	if (told_int(COMMAND(h, "PTTL", key)) == -1 && h->err == OK)
+		found(h, key, "it never ends: delete it, it makes itself anew");
+	fresh(h);
+}
+
 static void judge_key(struct hunt *h, const char *key)
 {
 	char hash[ID_MAX + 40];
 	const struct told *t;
 	int64_t expires;
 
+	if (is_lasting(key)) {
+		judge_lasting(h, key);
+		return;
+	}
 	if (!session_of(key, hash))
 		return;
 	t = COMMAND(h, "HGET", hash, "expiresAt");

@@ -1,5 +1,5 @@
 /* Where Redis keeps an append-only file, what was erased stands in it until it is rewritten, on a disk as in memory. So after erasures it is, at most
- * once a minute for all workers together. Without such a file nothing happens. Used by the job `expiry`. */
+ * once a minute for all workers together. Without such a file nothing happens. Used by the jobs `expiry`, which rewrites it, and `search`. */
 #ifndef WORKER_AOF_H
 #define WORKER_AOF_H
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "store/search.h"
+#include "worker/aof.h"
 #include "worker/jobs.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 };
 
 struct upkeep {
+	struct aof *aof; /* news of messages went through Redis */
 	int64_t next_ms; /* clock_mono_ms: when to scrub again */
 };
 
@@ -40,6 +42,7 @@ static enum err scrub(struct worker *w, struct upkeep *u)
 	e = search_scrub_begin(w->db, &more);
 	if (e != OK || !more)
 		return e;
+	aof_dirty(u->aof);
 	FAILPOINT("search.scrub");
 	while (e == OK && more) {
 		e = search_scrub_step(w->db, &more);
@@ -56,10 +59,13 @@ static enum err scrub(struct worker *w, struct upkeep *u)
 
 static enum err open_job(struct worker *w, const char **why)
 {
+	struct upkeep *u = calloc(1, sizeof *u);
+
 	(void)why;
-	w->own = calloc(1, sizeof(struct upkeep));
-	if (!w->own)
+	if (!u)
 		abort();
+	u->aof = aof_new(w);
+	w->own = u;
 	return OK;
 }
 
@@ -72,6 +78,7 @@ static enum err run(struct worker *w)
 
 static void close_job(struct worker *w)
 {
+	aof_free(((struct upkeep *)w->own)->aof);
 	free(w->own);
 }
 
