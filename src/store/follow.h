@@ -68,6 +68,14 @@ struct follow_change {
 enum { CHANGES_MOST = 2000 };
 enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until) MUST_CHECK;
 
+/* The user's conversations with more people than that, those where something happened last first. */
+struct follow_large {
+	const char *conversation;
+	int64_t length, unread;
+};
+enum err follow_large(
+	struct db *d, struct arena *a, const char *user, int64_t people, int most, struct follow_large **out, int *count) MUST_CHECK;
+
 /* Is that login still there? ERR_UNAUTHENTICATED: no. */
 enum err follow_login(struct db *d, const char *login) MUST_CHECK;
 

@@ -225,3 +225,26 @@ enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct fol
 	*until = g.until;
 	return e;
 }
+
+/* ---- conversations of very many people ---- */
+
+enum { RECENT_MOST = 500 };
+
+enum err follow_large(struct db *d, struct arena *a, const char *user, int64_t people, int most, struct follow_large **out, int *count)
+{
+	struct db_rows r;
+
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	db_query(&r, d,
+		"SELECT c.id, c.length, m.unread FROM (SELECT conversation, unread, last_at FROM members WHERE participant = $1 AND left_at IS "
+	    "NULL "
+		"ORDER BY last_at DESC, conversation DESC LIMIT $2) m JOIN conversations c ON c.n = m.conversation WHERE c.people > $3 "
+		"ORDER BY m.last_at DESC LIMIT $4",
+		DB_ARGS(db_text(user), db_int(RECENT_MOST), db_int(people), db_int(most)));
+	while (*count < most && db_rows_next(&r)) {
+		struct follow_large *l = &(*out)[(*count)++];
+		*l = (struct follow_large){db_rows_keep(&r, 0, a), db_rows_int(&r, 1), db_rows_int(&r, 2)};
+	}
+	return db_rows_done(&r);
+}

@@ -183,10 +183,13 @@ static void begin(struct question *q)
 		reader_started(r);
 	if (r->fd < 0 || r->state != READER_CATCHING_UP)
 		return;
+	r->own->wants_unread = begins && !r->poll && r->cursor_given;
 	if (q->alone)
 		r->state = READER_LIVE;
 	else
 		give_page(r, q);
+	if (r->fd >= 0 && r->place != NULL && (r->own->wants_unread || place_fed(r->place)->large_at == 0))
+		feed_large_list(r->place);
 }
 
 static enum err fill(struct db *d, struct work *w)
@@ -326,7 +329,7 @@ void feed_news(struct place *p, int64_t position, struct span text)
 	memcpy(conversation, line.conversation.at, line.conversation.len);
 	conversation[line.conversation.len] = '\0';
 	bool gone = line.position == 0, whole = entry_parse(&e, line.position, line.entry.at, line.entry.len);
-	own_show(&p->shown, conversation, gone ? INT64_MAX : line.position);
+	own_show(&place_fed(p)->shown, conversation, gone ? INT64_MAX : line.position);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		if (r->state != READER_LIVE || !r->own->registered || position <= r->at.position)

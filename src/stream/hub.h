@@ -40,7 +40,7 @@ struct desk;
 struct hub;
 struct own;
 struct credentials;
-struct shown;
+struct fed;
 struct looks;
 
 enum reader_state {
@@ -114,10 +114,10 @@ struct place {
 	int reader_count;
 	struct leaver *leavers;
 	struct typist *typists;
-	struct shown *shown; /* a feed's: what was told of late (own.h) */
-	int64_t end;         /* highest position heard of */
-	int64_t expires_at;  /* ms since the epoch */
-	int64_t settle_at;   /* clock_mono_ms, 0 = not known */
+	struct fed *fed;    /* a feed's (own.h) */
+	int64_t end;        /* highest position heard of */
+	int64_t expires_at; /* ms since the epoch */
+	int64_t settle_at;  /* clock_mono_ms, 0 = not known */
 	int64_t
 		look_at; /* not asked before: whether the deadline has passed (clock_mono_ms); of what lasts: looked at then, 0 = nobody has begun */
 	bool ended, expiring, gone;
@@ -162,9 +162,7 @@ struct hub {
 	struct intake *intake;
 	struct desks *desks;
 	struct posts posts;
-	bool gathering;         /* look_feed.c: under way */
-	int64_t gathered_until; /* since the epoch: what was committed till then was looked at */
-	struct looks *looks;    /* NULL before the first reader of what lasts */
+	struct looks *looks; /* NULL before the first reader of what lasts */
 };
 
 /* hub.c */

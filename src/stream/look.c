@@ -9,19 +9,6 @@
 
 enum { LOOK_MS = 1000, LOOK_AGAIN_MS = 60000, HEARD_MS = 2500, PING_MS = 1000, AGAIN_TURNS = 5 };
 
-struct looks {
-	struct hub *hub;
-	struct timer timer;
-	bool pinging;
-	int64_t heard_at;                   /* clock_mono_ms: when Redis last answered */
-	struct look *under;                 /* being gathered in this round */
-	size_t places, feeds, feeds_before; /* feeds: those that only SQL tells */
-	bool alone;                         /* Redis is away */
-	bool again;                         /* in this round, readers that Redis does not know of begin again */
-	unsigned turn;
-	char revoked[TICKET_LOGIN_LEN + 1];
-};
-
 /* ---- is Redis there? ---- */
 
 static void ponged(void *ctx, const struct reply *r)
@@ -255,6 +242,8 @@ static void consider(struct place *p)
 	bool by_sql = all->alone || unheard(p), due = p->look_at <= clock_mono_ms();
 	all->places++;
 	all->feeds += is_feed(p) && by_sql;
+	if (is_feed(p))
+		feed_large_due(p, clock_mono_ms());
 	if (all->again && by_sql)
 		again_unheard(p);
 	if (p->look_at == 0 || p->looking)
@@ -282,6 +271,7 @@ static void tick(void *owner)
 	if (all->feeds > 0)
 		look_feeds(h, all->feeds_before == 0);
 	all->feeds_before = all->feeds;
+	feed_large_look(h);
 	if (all->places > 0)
 		timer_set(&h->timers, &all->timer, clock_mono_ms() + LOOK_MS);
 }
@@ -332,5 +322,7 @@ void look_soon(struct place *p)
 
 void looks_done(struct hub *h)
 {
+	if (h->looks != NULL)
+		feed_large_done(h->looks);
 	free(h->looks);
 }

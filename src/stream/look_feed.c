@@ -31,7 +31,7 @@ static bool may_see(const struct member *m, const struct entry *e)
 
 static void tell(struct reader *r, const struct follow_change *c, const struct member *m)
 {
-	int64_t told = own_shown(r->place->shown, c->conversation); /* before Redis went */
+	int64_t told = own_shown(place_fed(r->place)->shown, c->conversation); /* before Redis went */
 
 	if (r->state != READER_LIVE || r->own->registered || c->at <= r->own->since)
 		return;
@@ -67,9 +67,9 @@ static void gathered(struct work *w)
 	struct gathering *g = (struct gathering *)w;
 	struct hub *h = w->hub;
 
-	h->gathering = false;
+	h->looks->gathering = false;
 	if (w->err == OK && !h->stopping) {
-		h->gathered_until = g->until - LATE_MS;
+		h->looks->gathered_until = g->until - LATE_MS;
 		for (const struct follow_change *c = g->changes; c != NULL; c = c->next)
 			for (int i = 0; i < c->member_count; i++)
 				tell_feed(h, c, &c->members[i]);
@@ -83,16 +83,16 @@ void look_feeds(struct hub *h, bool first)
 	struct gathering *g;
 
 	if (first)
-		h->gathered_until = clock_now_ms() - LATE_MS;
-	if (h->gathering)
+		h->looks->gathered_until = clock_now_ms() - LATE_MS;
+	if (h->looks->gathering)
 		return;
 	g = calloc(1, sizeof *g);
 	if (g == NULL)
 		abort();
 	arena_init(&g->arena);
-	g->since = h->gathered_until;
+	g->since = h->looks->gathered_until;
 	g->work.does = gather;
 	g->work.done = gathered;
-	h->gathering = true;
+	h->looks->gathering = true;
 	hub_work(h, &g->work);
 }

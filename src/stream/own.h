@@ -1,6 +1,7 @@
 /* What the files about readers of what lasts share. Internal to stream/. See hub.h.
  *
  *   lasting.c  readers of a lasting conversation: place "=<id>"     look.c  one look per hub at SQL: what news did not tell
+ *   feed_large.c  its conversations of very many people
  *   entrance.c who a reader is, before it has a place
  *   look_feed.c  the same for feeds
  *   feed.c     readers of a user's feed: place "@<user>"               own.c   what both have
@@ -21,7 +22,36 @@ struct own {
 	struct shown *shown; /* a feed: what it was told without a cursor */
 	int64_t since;       /* a feed without Redis: it is told what was committed after (ms since the epoch) */
 	bool registered;     /* Redis knows of it */
+	bool wants_unread;   /* a feed that goes on: of conversations of very many people it is told how much is unread */
 	bool behind;         /* entries were left out since it last was told a cursor */
+};
+
+/* What the looks of one hub have in hand. */
+struct looks {
+	struct hub *hub;
+	struct timer timer;
+	bool pinging;
+	int64_t heard_at;                   /* clock_mono_ms: when Redis last answered */
+	struct look *under;                 /* being gathered in this round */
+	size_t places, feeds, feeds_before; /* feeds: those that only SQL tells */
+	bool alone;                         /* Redis is away */
+	bool again;                         /* in this round, readers that Redis does not know of begin again */
+	unsigned turn;
+	char revoked[TICKET_LOGIN_LEN + 1];
+	bool gathering;         /* look_feed.c: under way */
+	int64_t gathered_until; /* since the epoch: what was committed till then was looked at */
+	struct large *large;    /* feed_large.c */
+	struct reading *reading;
+	int readings; /* under way */
+};
+
+/* What a feed's place has beside the rest. */
+struct fed {
+	struct shown *shown; /* what was told of late */
+	bool listing;
+	int64_t large_at;          /* clock_mono_ms: who is in which is looked at again; 0: it was not yet */
+	char (*large)[ID_MAX + 1]; /* conversations of very many people */
+	int large_count;
 };
 
 static inline bool is_feed(const struct place *p)
@@ -71,6 +101,14 @@ void feed_news(struct place *p, int64_t position, struct span text);
 /* at NULL: without a cursor. e: of the conversation's log. */
 void feed_give(struct reader *r, const struct cursor *at, const char *conversation, const struct entry *e);
 void feed_give_gone(struct reader *r, const struct cursor *at, const char *conversation, int64_t when);
+
+/* feed_large.c */
+struct fed *place_fed(struct place *p); /* made when missing */
+void fed_free(struct fed *f);           /* takes NULL */
+void feed_large_list(struct place *p);
+void feed_large_due(struct place *p, int64_t now);
+void feed_large_look(struct hub *h);
+void feed_large_done(struct looks *all);
 
 /* look.c */
 void look_begin(struct hub *h);

@@ -88,7 +88,7 @@ void place_free(struct place *p)
 {
 	forget_leavers(p);
 	forget_typists(p);
-	own_forget(&p->shown);
+	fed_free(p->fed);
 	slab_put(&places, p);
 }
 

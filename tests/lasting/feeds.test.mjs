@@ -145,6 +145,40 @@ onBoth('feeds', (db) => {
     for (const t of tabs) t.close();
   });
 
+  test('conversations of very many people: told while the feed is open, without a cursor; afterwards, how much is unread', async () => {
+    const g = await group(stack, ['ann', 'bob', 'cleo']);
+    const crowd = Array.from({ length: 205 }, (_, i) => `x${i}_${g.id.slice(-8)}`);
+    await pool(8, crowd, async (participant) => ok(await g.as.ann.post(`${g.path}/participants`, { participant }), 201));
+    const s = await feedOf(stack, g.ticket.bob);
+    const said = [];
+    for (let i = 0; i < 5; i++) said.push(await send(g, 'ann', `to all ${i}`));
+    await s.next((e) => e.data.cursor === said[4].cursor);
+    const shown = s.named('message:new');
+    assert.deepEqual(shown.map((e) => [e.id, e.data.cursor]), said.map((m) => [undefined, m.cursor]));
+    const small = await group(stack, ['dora', 'emil']);
+    ok(await small.as.dora.post(`${small.path}/participants`, { participant: g.ids.bob }), 201);
+    const e = await s.next((x) => x.data.conversationId === small.id);
+    assert.notEqual(e.id, undefined);
+    s.close();
+    const missed = await send(g, 'ann', 'while he was away');
+    const back = await feedOf(stack, g.ticket.bob, { lastEventId: e.id });
+    const { data } = await back.next('unread');
+    assert.equal(data.conversationId, g.id);
+    assert.ok(data.unread >= 6, `${data.unread}`);
+    ok(await g.as.ann.delete(`${g.path}/participants/${g.ids.bob}`), 204);
+    await back.next((x) => x.event === 'user:left' && x.data.participant === g.ids.bob);
+    await send(g, 'ann', 'without him');
+    const cleo = await feedOf(stack, g.ticket.cleo);
+    const last = await send(g, 'ann', 'the last one');
+    await cleo.next((x) => x.data.cursor === last.cursor);
+    ok(await g.as.ann.delete(g.path), 204);
+    assert.equal((await cleo.next('conversation:erased')).data.conversationId, g.id);
+    assert.ok(!back.events.some((x) => ['without him', 'the last one'].includes(x.data.content)));
+    assert.ok(missed.id);
+    back.close();
+    cleo.close();
+  });
+
   test('more than a feed holds: who comes too late is told to load anew', async () => {
     const g = await group(stack, ['ann', 'bob']);
     const s = await feedOf(stack, g.ticket.bob);

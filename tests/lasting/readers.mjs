@@ -23,6 +23,12 @@ export const send = async (g, name, content, more = {}) => ok(await g.as[name].p
 export const streamReader = (stack, g, name, after) => new StreamReader(name, stack.base, g.id, g.ticket[name], after);
 export const pollReader = (stack, g, name, after) => new PollReader(name, stack.base, g.id, g.ticket[name], { after });
 
+// How many exchanges the hubs hold for somebody in a conversation.
+export async function held(stack, g, name) {
+  const flat = (await stack.redis('HGETALL', `{0}:conv:=${g.id}:present`)).split('\n');
+  return flat.reduce((n, field, i) => (i % 2 === 0 && field.startsWith(`s:${g.ids[name]}:`) ? n + Number(flat[i + 1]) : n), 0);
+}
+
 // A reader of a feed: by stream or by poll, coming back after every break with the last cursor. breakAt(): whether to leave now, asked after each batch.
 export class FeedReader {
   constructor(stack, ticket, { poll = false, after, breakAt = () => false } = {}) {
