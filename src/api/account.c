@@ -34,6 +34,19 @@ static void run(struct exchange *x, void (*fn)(struct db *d, void *exchange))
 		answer_error(x, ERR_STORE_UNAVAILABLE, NULL, 0);
 }
 
+/* A login by cookie, being used, lasts longer: the browser keeps it for as long as we do. */
+static void keep_cookie(struct exchange *x)
+{
+	const char *value = credentials_login(&x->request);
+	char id[TICKET_LOGIN_LEN + 1];
+
+	if (!value || !visit_of(x)->who.by_cookie)
+		return;
+	login_id(id, value, LOGIN_VALUE_LEN);
+	if (strcmp(id, ticket_of(x)->login) == 0)
+		credentials_login_set(x, arena_strndup(&x->arena, value, LOGIN_VALUE_LEN));
+}
+
 /* ---- who am I ---- */
 
 static void show(struct exchange *x, const struct account *account, const char *name)
@@ -51,6 +64,7 @@ static void show(struct exchange *x, const struct account *account, const char *
 		buf_printf(&out, ",\"createdAt\":%lld", (long long)account->created_at);
 	}
 	buf_printf(&out, ",\"expiresAt\":%lld}", (long long)t->expires_at_ms);
+	keep_cookie(x);
 	exchange_json(x, 200, &out);
 	buf_done(&out);
 }
@@ -84,19 +98,14 @@ static void refresh(struct db *d, void *exchange)
 {
 	struct exchange *x = exchange;
 	const struct ticket *t = ticket_of(x);
-	const char *name = "", *value = credentials_login(&x->request);
-	char id[TICKET_LOGIN_LEN + 1];
+	const char *name = "";
 	enum err e = d ? people_name(d, &x->arena, t->participant, &name) : ERR_STORE_UNAVAILABLE;
 
 	if (e != OK) {
 		answer_error(x, e, NULL, 0);
 		return;
 	}
-	if (value && visit_of(x)->who.by_cookie) { /* the browser keeps it for as long as we do */
-		login_id(id, value, LOGIN_VALUE_LEN);
-		if (strcmp(id, t->login) == 0)
-			credentials_login_set(x, arena_strndup(&x->arena, value, LOGIN_VALUE_LEN));
-	}
+	keep_cookie(x);
 	login_answer(x, t->participant, name, t->login);
 }
 

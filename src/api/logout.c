@@ -38,7 +38,7 @@ static void left(void *ctx)
 
 	if (l->clear)
 		credentials_login_clear(l->x);
-	credentials_users_clear(l->x);
+	credentials_users_clear(l->x, NULL);
 	exchange_empty(l->x, 204);
 }
 

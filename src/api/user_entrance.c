@@ -46,14 +46,18 @@ void user_cookie(struct exchange *x)
 
 void user_cookie_clear(struct exchange *x)
 {
-	const char *details = NULL;
+	const char *details = NULL, *as = NULL;
 	enum err e = x->request.authorization ? OK : credentials_against_forgery(&x->request, &details);
 
+	if (e == OK && (request_query(&x->request, "as", &as) != OK || (as && (strlen(as) != 8 || as[strspn(as, "0123456789abcdef")])))) {
+		e = ERR_BAD_REQUEST;
+		details = "as must be 8 hex digits, as POST /api/cookie answered them.";
+	}
 	if (e != OK) {
 		answer_error(x, e, details, 0);
 		return;
 	}
-	credentials_users_clear(x);
+	credentials_users_clear(x, as);
 	exchange_empty(x, 204);
 }
 

@@ -66,8 +66,8 @@ void credentials_login_clear(struct exchange *x);
 const char *credentials_login(const struct request *r);
 /* After a user's stream ticket was redeemed: the cookie that lets EventSource come back with the spent one, for the events of t's conversation or of the feed only. */
 void credentials_stream_cookie(struct exchange *x, const struct ticket *t);
-/* Clears the cookies of users' tokens that came along. */
-void credentials_users_clear(struct exchange *x);
+/* Clears the cookies of users' tokens that came along (as: only that hash; NULL = all). */
+void credentials_users_clear(struct exchange *x, const char *as);
 
 /* May a request that came with cookies and writes be believed (design §6)? OK, ERR_FORBIDDEN, ERR_UNSUPPORTED_TYPE. */
 enum err credentials_against_forgery(const struct request *r, const char **details) MUST_CHECK;

@@ -263,24 +263,26 @@ const char *credentials_login(const struct request *r)
 
 struct clearing {
 	struct exchange *x;
+	const char *as;
 	int cleared;
 };
 
 static bool clear_one(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	struct clearing *c = ctx;
+	const char *hash = name + sizeof USER_COOKIE_PREFIX - 1;
 
 	(void)value;
 	(void)value_len;
 	if (name_len == USER_COOKIE_NAME_LEN && memcmp(name, USER_COOKIE_PREFIX, sizeof USER_COOKIE_PREFIX - 1) == 0 &&
-		strspn(name + sizeof USER_COOKIE_PREFIX - 1, "0123456789abcdef") >= 8 && c->cleared++ < COOKIES_MAX)
+		strspn(hash, "0123456789abcdef") >= 8 && (!c->as || memcmp(hash, c->as, 8) == 0) && c->cleared++ < COOKIES_MAX)
 		cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), "/");
 	return true;
 }
 
-void credentials_users_clear(struct exchange *x)
+void credentials_users_clear(struct exchange *x, const char *as)
 {
-	struct clearing c = {.x = x};
+	struct clearing c = {.x = x, .as = as};
 
 	request_cookies(&x->request, clear_one, &c);
 }

@@ -91,7 +91,10 @@ onBoth('accounts', (db) => {
     const a = await account(stack);
     const by_cookie = await a.browse('POST', '/auth/refresh', {});
     assert.equal(claimsOf(ok(by_cookie).token).sid, claimsOf(a.token).sid);
-    assert.equal(loginCookie(by_cookie).pair, a.cookie.pair);
+    for (const r of [by_cookie, await a.browse('GET', '/auth/me')]) {
+      assert.equal(loginCookie(r).pair, a.cookie.pair);
+      assert.deepEqual(loginCookie(r).attributes, a.cookie.attributes, 'for another thirty days');
+    }
     const by_token = await a.api.post('/auth/refresh', {});
     assert.deepEqual(ok(by_token).user, { id: a.id, name: 'Ann' });
     assert.equal(loginCookie(by_token), undefined);
@@ -279,6 +282,11 @@ onBoth('accounts', (db) => {
     refused(await me([`room_user_${u1.as}=${u2.pair.split('=')[1]}`]), 'UNAUTHENTICATED', 'somebody\'s token under another\'s name');
     const mine = await enter(a.token);
     assert.equal(ok(await me([mine.pair])).user.id, a.id);
+    const one = await browse(stack, [u1.pair, u2.pair], 'DELETE', `/api/cookie?as=${u2.as}`);
+    ok(one, 204);
+    assert.deepEqual([].concat(one.headers['set-cookie']).map((l) => l.split('=')[0]), [`room_user_${u2.as}`]);
+    refused(await browse(stack, [u1.pair], 'DELETE', '/api/cookie?as=x'), 'BAD_REQUEST');
+    refused(await browse(stack, [u1.pair], 'DELETE', '/api/cookie', undefined, { origin: 'https://evil.example' }), 'FORBIDDEN');
     const cleared = await browse(stack, [u1.pair, u2.pair], 'DELETE', '/api/cookie');
     ok(cleared, 204);
     assert.equal([].concat(cleared.headers['set-cookie']).length, 2);

@@ -143,6 +143,21 @@ onBoth('logins', (db) => {
     for (const r of await everywhere(me(stack, other))) refused(r, 'UNAUTHENTICATED');
   });
 
+  test('with Redis full: the same', async () => {
+    const a = await account(stack);
+    for (const r of await everywhere(me(stack, a))) ok(r);
+    await until('Redis to know it', async () => (await stack.redis('EXISTS', key(a))) === '1');
+    await stack.redis('CONFIG', 'SET', 'maxmemory', 1);
+    try {
+      ok(await a.api.post('/auth/logout', {}), 204);
+      for (const r of await everywhere(me(stack, a))) refused(r, 'UNAUTHENTICATED');
+      refused(await auth(stack, 'POST', 'login', { login: a.login, password }), 'STORE_UNAVAILABLE');
+    } finally {
+      await stack.redis('CONFIG', 'SET', 'maxmemory', 0);
+    }
+    await logIn(stack, a.login);
+  });
+
   test('the worker lets go of what is over, and of nothing else', async () => {
     const a = await account(stack);
     const out = await logIn(stack, a.login);
