@@ -171,6 +171,6 @@ void conversations_erase_any(struct exchange *x)
 {
 	if (ticket_of(x)->kind == TICKET_PARTICIPANT)
 		closing_erase(x);
-	else
+	else if (!lasting_service_refused(x))
 		lasting_run(x, erase);
 }

@@ -1,6 +1,9 @@
 /* See lasting.h. */
+#include <string.h>
+
 #include "api/guard.h"
 #include "api/lasting.h"
+#include "store/conversations.h"
 
 struct job {
 	struct exchange *exchange;
@@ -37,4 +40,14 @@ void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *
 	body_close(b);
 	if (e == OK)
 		lasting_run(x, fn);
+}
+
+bool lasting_service_refused(struct exchange *x)
+{
+	const struct ticket *by = ticket_of(x);
+	bool refused = by->kind == TICKET_SERVICE && strncmp(by->conversation, CONVERSATION_ID_PREFIX, strlen(CONVERSATION_ID_PREFIX)) != 0;
+
+	if (refused)
+		answer_error(x, ERR_FORBIDDEN, "This token is no participant's ticket.", 0);
+	return refused;
 }

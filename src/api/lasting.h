@@ -12,4 +12,7 @@ void lasting_run(struct exchange *x, void (*fn)(struct db *d, struct exchange *x
 /* The same when nothing was wrong with the body, else answers what was; closes it. What was read of it must be in x's arena. */
 void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *d, struct exchange *x));
 
+/* On routes that sessions have, too: MainServer comes to lasting conversations only, a session's want a participant's ticket. True: it was refused. */
+bool lasting_service_refused(struct exchange *x);
+
 #endif

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "api/guard.h"
+#include "api/lasting.h"
 #include "api/messages.h"
 #include "api/routes.h"
 #include "chat/file.h"
 #include "chat/message.h"
 #include "http/body.h"
-#include "store/conversations.h"
 
 #define PAGE_DEFAULT 50
 #define PAGE_MOST 200
@@ -68,23 +68,12 @@ static const char *take_files(struct body *b)
 	return all;
 }
 
-/* MainServer speaks in lasting conversations only. True: it was refused. */
-static bool service_refused(struct exchange *x)
-{
-	const struct ticket *by = ticket_of(x);
-	bool refused = by->kind == TICKET_SERVICE && strncmp(by->conversation, CONVERSATION_ID_PREFIX, strlen(CONVERSATION_ID_PREFIX)) != 0;
-
-	if (refused)
-		answer_error(x, ERR_FORBIDDEN, "This token is no participant's ticket.", 0);
-	return refused;
-}
-
 void messages_send_into(struct exchange *x, const char *thread)
 {
 	struct message_new n = {.by = ticket_of(x), .content = ""};
 	struct body b;
 
-	if (service_refused(x))
+	if (lasting_service_refused(x))
 		return;
 	body_open(&b, &x->request, true);
 	n.files = take_files(&b);
@@ -163,7 +152,7 @@ void messages_edit(struct exchange *x)
 	size_t len;
 	struct body b;
 
-	if (service_refused(x))
+	if (lasting_service_refused(x))
 		return;
 	body_open(&b, &x->request, true);
 	content = body_content(&b, "content", CONTENT_MAX_BYTES, &len);
@@ -181,7 +170,7 @@ void messages_delete(struct exchange *x)
 {
 	int64_t id = path_message(x);
 
-	if (service_refused(x))
+	if (lasting_service_refused(x))
 		return;
 	if (id == 0)
 		answer_error(x, ERR_NOT_FOUND, NULL, 0);

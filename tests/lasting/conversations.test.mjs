@@ -115,7 +115,8 @@ onBoth('conversations', (db) => {
       const [first] = page.conversations;
       assert.deepEqual([first.lastMessage, first.unread, first.cursor, first.lastActivityAt], [m, 1, m.cursor, m.sentAt]);
       assert.deepEqual((await list(bob)).conversations[0].unread, 0, 'one’s own is read');
-      assert.deepEqual(first, ok(await ann.get(path(a))), 'alone it is the same');
+      const still = (x) => ({ ...x, participants: x.participants.map(({ online, ...p }) => p) });
+      assert.deepEqual(still(first), still(ok(await ann.get(path(a)))), 'alone it is the same');
     });
     test('the last message and unread follow edits, deletions and reads', async () => {
       const [ann, bob] = people(stack, 'Ann', 'Bob');
