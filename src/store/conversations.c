@@ -115,7 +115,7 @@ enum err conversations_some(struct db *d, struct arena *a, int64_t n, const char
 
 	db_query(&r, d,
 		"SELECT " MEMBER_COLUMNS
-		" FROM {sqlite: json_each($2)}{postgres: json_array_elements_text(CAST($2 AS json))} AS j JOIN members m ON "
+		" FROM {sqlite: json_each($2)}{postgres: json_array_elements_text(CAST($2 AS json))} AS j {sqlite: CROSS }JOIN members m ON "
 		"m.conversation = $1 AND m.participant = j.value AND m.left_at IS NULL LEFT JOIN people p ON p.id = m.participant LIMIT $3",
 		DB_ARGS(db_int(n), db_text(ids), db_int(most)));
 	return read_members(&r, a, most, out, count);

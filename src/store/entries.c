@@ -124,11 +124,13 @@ enum err entries_known(
 
 	*out = arena_alloc(a, (size_t)most * sizeof **out);
 	*count = 0;
+	/* From the few pairs to the many entries, whatever the planner believes. */
 	db_query(&r, d,
 		"SELECT e.sender, e.client_id, e.print, e.position, e.at, e.mark FROM "
-		"{sqlite: json_each($2)}{postgres: json_array_elements(CAST($2 AS json))} AS j JOIN entries e ON e.conversation = $1 AND "
-		"e.sender = {sqlite: json_extract(j.value, '$[0]')}{postgres: (j.value ->> 0)} AND "
-		"e.client_id = {sqlite: json_extract(j.value, '$[1]')}{postgres: (j.value ->> 1)} WHERE e.client_id IS NOT NULL LIMIT $3",
+		"{sqlite: json_each($2) AS j CROSS JOIN entries e ON e.conversation = $1 AND e.sender = json_extract(j.value, '$[0]') AND "
+		"e.client_id = json_extract(j.value, '$[1]') AND e.client_id IS NOT NULL}"
+		"{postgres: json_array_elements(CAST($2 AS json)) AS j CROSS JOIN LATERAL (SELECT * FROM entries WHERE conversation = $1 AND "
+		"sender = j.value ->> 0 AND client_id = j.value ->> 1 AND client_id IS NOT NULL LIMIT 1) AS e} LIMIT $3",
 		DB_ARGS(db_int(c->n), db_text(pairs), db_int(most)));
 	while (db_rows_next(&r)) {
 		struct entry_known *k = &(*out)[*count];
