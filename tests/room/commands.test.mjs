@@ -1,6 +1,6 @@
 // The other sub-commands: ticket, session, doctor, config, help, version.
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
@@ -203,4 +203,6 @@ test('room doctor with nothing running looks at the machine, and skips the rest'
   const found = Object.fromEntries(json(r).map((f) => [f.check, f.finding]));
   assert.deepEqual([found.redis, found.stream], ['skipped', 'skipped']);
   assert.ok(found.descriptors);
+  const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+  assert.equal(found.somaxconn, somaxconn < 4096 ? 'BAD' : somaxconn < 16384 ? 'advice' : 'ok');
 });
