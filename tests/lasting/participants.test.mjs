@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
+import { Stream } from '../lib/sse.mjs';
 import { pool } from '../lib/wait.mjs';
 import { onBoth } from '../worker/helpers.mjs';
 import { startStack } from '../lib/stack.mjs';
@@ -179,6 +180,31 @@ onBoth('participants', (db) => {
       }
       refused(await ann.delete(of(c, ann)), 'FORBIDDEN');
       assert.equal(ok(await ann.get(path(c))).cursor, c.cursor);
+    });
+  });
+
+  describe('heard of at once', () => {
+    test('a new conversation, being brought in, removed, erased: on the feed; a removed one’s streams end', async () => {
+      const [ann, bob, eve] = people(stack, 'Ann', 'Bob', 'Eve');
+      const feed = new Stream(stack.base, '/api/events', { ticket: bob.token });
+      await feed.ready();
+      const about = (event, c) => feed.next((e) => e.event === event && e.data.conversationId === c.id);
+      const c = await group(ann, [bob]);
+      assert.equal((await about('conversation:created', c)).data.by, ann.id);
+      const d = await group(ann, [eve]);
+      ok(await ann.post(path(d, '/participants'), { participant: bob.id }), 201);
+      assert.equal((await about('user:joined', d)).data.participant, bob.id);
+      const stream = new Stream(stack.base, path(d, '/events'), { ticket: bob.token });
+      await stream.ready();
+      ok(await ann.delete(of(d, bob)), 204);
+      await stream.end();
+      assert.equal(stream.named('user:left').at(-1).data.participant, bob.id, 'the last he hears');
+      assert.equal((await about('user:left', d)).data.participant, bob.id);
+      await send(eve, d, 'among ourselves');
+      ok(await ann.delete(path(c)), 204);
+      await about('conversation:erased', c);
+      assert.deepEqual(feed.events.filter((e) => e.event === 'message:new'), [], 'nothing of what was said after him');
+      feed.close();
     });
   });
 
