@@ -839,7 +839,7 @@ export class Room extends EventTarget {
     } else if (error.status === 404) {
       this._over('missing');
     } else if (error.code === 'SESSION_ENDED') {
-      this.#ended();
+      if (this.#ours) this.#ended(); // a lasting conversation that is completed may be taken up again
     } else if ((error.status === 403 || error.status === 400) && !this.#loaded) {
       this._over('denied');
     } else if (error.status === 403 && !this.mayRead) {

@@ -13,6 +13,7 @@
  * `conversations` by id, as the contract has them; `unread` over all that are not muted.
  *
  * Events (the state is up to date when they fire): `phase` {phase, error?} · `link` {} · `list` {id: what changed, or null} ·
+ * `waiting` {error}: `open` could not be answered yet, and goes on trying ·
  * `message` {conversation, message}: somebody else wrote somewhere · `gone` {conversation, why: 'left'|'removed'|'erased'} · `people` {}: names became known
  *
  * One stream, shared by all tabs, keeps all of it true: list and counts follow the feed; after `reset`, or where an event does not say
@@ -94,6 +95,12 @@ export class Chats extends EventTarget {
     return this.#door.skewMs;
   }
 
+  /** Names that are not known yet are asked for, with their conversation. Never rejects. */
+  async getToKnow(id, participants) {
+    if (participants.every((one) => !one || this.names.known(one))) return;
+    await this.fetch(id).catch(() => {});
+  }
+
   nameOf(participant) {
     return this.names.of(participant);
   }
@@ -113,6 +120,7 @@ export class Chats extends EventTarget {
           this.#nobody(error);
           return;
         }
+        this.#emit('waiting', { error });
         await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
       }
     }
@@ -141,6 +149,15 @@ export class Chats extends EventTarget {
     await away.catch((error) => {
       if (error.status !== 401) throw error;
     });
+  }
+
+  /** A newer token of the same MainServer user. False: it is somebody else's. */
+  async renew(token) {
+    const claims = ticketClaims(token);
+    if (!claims || claims.sessionId || claims.userId !== this.me?.id) return false;
+    this.#door.ticket = token;
+    await this.open();
+    return true;
   }
 
   close() {
@@ -289,7 +306,7 @@ export class Chats extends EventTarget {
 
   #take({ event, data }) {
     const id = data.conversationId;
-    if (event === 'login:expired' || event === 'ticket:expired') {
+    if (event === 'ticket:expired') {
       this.#nobody(null);
       return;
     }
@@ -450,7 +467,7 @@ export class Chats extends EventTarget {
   // ---- small things
 
   #setPhase(phase, error) {
-    if (this.phase === phase && phase !== 'login') return;
+    if (this.phase === phase) return;
     this.phase = phase;
     this.#emit('phase', { phase, error });
   }

@@ -50,6 +50,9 @@ function address(open) {
 if (chats.phase === 'denied') gate.show('denied');
 else chats.open();
 
+chats.addEventListener('waiting', () => {
+  if (!began && chats.phase === 'opening') gate.show('away');
+});
 chats.addEventListener('phase', ({ detail: { phase } }) => {
   root.dataset.phase = phase;
   if (phase === 'login') {
@@ -65,8 +68,18 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
   }
 });
 
-addEventListener('hashchange', () => {
-  if (new URLSearchParams(location.hash.replace(/^#/, '')).has('token')) location.reload();
+// A newer link, opened in this very tab: the address is cleaned at once, and what stands here stays.
+addEventListener('hashchange', async () => {
+  const newer = new URLSearchParams(location.hash.replace(/^#/, '')).get('token');
+  if (!newer) return;
+  history.replaceState(null, '', address(talk?.id));
+  if (began && (await chats.renew(newer))) return;
+  history.replaceState(null, '', `${location.pathname}${location.search}#token=${newer}`);
+  location.reload();
+});
+// Logged in again in another tab, or by a newer link there: then here too.
+addEventListener('focus', () => {
+  if (chats.phase === 'login' && began) chats.open();
 });
 addEventListener('popstate', () => {
   if (began) route();

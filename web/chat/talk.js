@@ -5,6 +5,7 @@ import { ask } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
 import { Attachments } from '../app/files.js';
+import { momentOf } from '../app/time.js';
 import { faceOf, filesOf, listed, othersOf, titleOf } from './people.js';
 import { setPortrait } from './portrait.js';
 import { receiptsOf, rowHooks } from './rows.js';
@@ -227,14 +228,18 @@ export class Talk {
     this.#unread();
   }
 
-  #notice(event, data) {
+  async #notice(event, data) {
+    if (!['user:joined', 'user:left', 'conversation:updated'].includes(event)) return;
+    const before = this.conversation;
     const name = (id) => (this.#room.isMe(id) ? words.you : this.#chats.nameOf(id));
     const by = data.by && data.by !== data.participant ? name(data.by) : null;
+    await this.#chats.getToKnow(this.id, [data.participant, data.by]);
+    if (this.#over) return;
     if (event === 'user:joined') this.#log.note(by ? words.added(by, name(data.participant)) : words.joined(name(data.participant)));
     else if (event === 'user:left') this.#log.note(by ? words.takenOut(by, name(data.participant)) : words.left(name(data.participant)));
     else if (event === 'conversation:updated') {
-      if (data.title !== undefined && data.title !== this.conversation.title) this.#log.note(words.renamed(data.title));
-      if (data.status !== undefined && data.status !== this.conversation.status) this.#log.note(data.status === 'archived' ? words.archivedNote : words.unarchivedNote);
+      if (data.title !== undefined && data.title !== before.title) this.#log.note(words.renamed(data.title));
+      if (data.status !== undefined && data.status !== before.status) this.#log.note(words.statusNotes[data.status]);
     }
   }
 
@@ -281,6 +286,11 @@ export class Talk {
   #phase() {
     const { phase } = this.#room;
     document.documentElement.dataset.talk = phase;
+    const { status, silencedUntil } = this.conversation;
+    const closed = status === 'completed' ? words.closed.completed : silencedUntil > this.#chats.now() ? words.closed.silenced(momentOf(silencedUntil - this.#chats.skew)) : '';
+    $('write').hidden = closed !== '';
+    $('closed').hidden = closed === '';
+    setText($('closed'), closed);
     this.#composer.enable(phase === 'open' || phase === 'ticket');
     this.#banner.link();
   }
