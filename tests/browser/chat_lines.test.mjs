@@ -5,7 +5,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { counted, showsText, startBrowser, wait } from './browser.mjs';
-import { badge, choose, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
+import { badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
 
 let stack;
 let chromium;
@@ -26,7 +26,7 @@ test('offline and back: what was written waits, goes out once and in order; what
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Harbour');
   const d = await direct(Ada, Ben);
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   const ada = await visit(stack, context, Ada.id, 'Ada');
   await choose(ada, 'Harbour');
   await write(ada, 'before');
@@ -51,18 +51,19 @@ test('offline and back: what was written waits, goes out once and in order; what
 test('an answer that got lost: repeated with the same client id, stored once', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Echo');
-  const context = await chromium.context();
-  const ada = await visit(stack, context, Ada.id, 'Ada');
-  await choose(ada, 'Echo');
+  const context = await chromium.context(desktop);
   const ids = [];
-  await ada.route((url) => url.pathname.endsWith('/messages'), async (route) => {
+  await context.route((url) => /conv_\w+\/(events|poll)$/.test(url.pathname), (route) => route.abort()); // no stream tells what became of it
+  await context.route((url) => url.pathname.endsWith('/messages'), async (route) => {
     if (route.request().method() !== 'POST') return route.fallback();
     ids.push(route.request().postDataJSON().clientId);
     if (ids.length > 1) return route.fallback();
     await route.fetch(); // it arrives, and its answer does not
     return route.abort();
   });
-  await ada.route((url) => /\/(events|poll)$/.test(url.pathname) && url.pathname.includes('conv_'), (route) => route.abort()); // nor does the stream tell
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await row(ada, 'Echo').click();
+  await ada.waitForSelector('#text:not(:disabled)', wait);
   await write(ada, 'once');
   await until('a second try', () => ids.length >= 2);
   assert.equal(ids[0], ids[1]);
@@ -74,7 +75,7 @@ test('an answer that got lost: repeated with the same client id, stored once', a
 test('a reload comes back to the open conversation by the cookie, and to what was said meanwhile', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Ferry');
-  const ada = await visit(stack, await chromium.context(), Ada.id, 'Ada');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
   assert.ok(!ada.url().includes('token'));
   await choose(ada, 'Ferry');
   await say(Ben, g, 'first');
@@ -94,7 +95,7 @@ test('a reload comes back to the open conversation by the cookie, and to what wa
 test('two tabs, one stream for lists and one for the open conversation; both are told; the second takes over', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Twins');
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   const one = await visit(stack, context, Ada.id, 'Ada');
   await choose(one, 'Twins');
   const two = await context.newPage();
@@ -116,7 +117,7 @@ test('two tabs, one stream for lists and one for the open conversation; both are
 
 test('two people in one browser, each in a tab, by two links: neither hears what is the other’s', async () => {
   const { Ada, Ben, Cleo } = await people(stack, ['Ada', 'Ben', 'Cleo']);
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   const ada = await visit(stack, context, Ada.id, 'Ada');
   const ben = await visit(stack, context, Ben.id, 'Ben');
   const d = await direct(Cleo, Ada);
@@ -135,7 +136,7 @@ test('streams blocked: both go by long-poll, and typing, receipts and badges wit
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Tunnel');
   const d = await direct(Ada, Ben);
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   await context.route((url) => url.pathname.endsWith('/events'), (route) => route.abort());
   const ada = await visit(stack, context, Ada.id, 'Ada', { settled: false });
   const polls = counted(ada, '/poll');
@@ -155,7 +156,7 @@ test('streams blocked: both go by long-poll, and typing, receipts and badges wit
 test('a login that ends elsewhere: asked for again, and what was being written is still there', async () => {
   const account = { name: 'Ada', login: `ada.${rnd()}`, password: `long enough ${rnd()}` };
   const { Ben } = await people(stack, ['Ben']);
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   const ada = await context.newPage();
   await ada.goto(`${stack.base}/chat.html`);
   await register(ada, account);
@@ -178,7 +179,7 @@ test('a login that ends elsewhere: asked for again, and what was being written i
 test('a link that runs out, and the newer one opened in the same tab', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Hours');
-  const context = await chromium.context();
+  const context = await chromium.context(desktop);
   const page = await context.newPage();
   await page.goto(`${stack.base}/chat.html#token=${stack.user(Ada.id, { name: 'Ada', exp: Math.floor(Date.now() / 1000) + 8 })}`);
   await live(page);
@@ -196,7 +197,7 @@ test('a link that runs out, and the newer one opened in the same tab', async () 
 test('hubs and Redis go and come back: the list and the conversation are whole', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Storm');
-  const ada = await visit(stack, await chromium.context(), Ada.id, 'Ada');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
   await choose(ada, 'Storm');
   await say(Ben, g, 'calm');
   await shows(ada, ['< calm']);

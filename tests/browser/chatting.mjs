@@ -3,6 +3,9 @@ import { rnd } from '../lib/jwt.mjs';
 import { until } from '../lib/wait.mjs';
 import { wait } from './browser.mjs';
 
+/** Wide enough for the list, the conversation and a panel. */
+export const desktop = { viewport: { width: 1280, height: 800 } };
+
 export const row = (page, name) => page.locator('#rows .row', { has: page.locator('.who', { hasText: new RegExp(`^${name}$`) }) });
 export const live = (page) => page.waitForSelector('html[data-feed=live]', { ...wait, state: 'attached' });
 export const talkLive = (page) => page.waitForSelector('html[data-link=live]', { ...wait, state: 'attached' });

@@ -325,7 +325,13 @@ export class Chats extends EventTarget {
     } else if (event === 'conversation:erased') this.#gone(id, 'erased');
     else if (event === 'user:left' && data.participant === this.me.id) this.#gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
     else if (event === 'user:typing' || event.startsWith('receipt:')) return;
-    else this.#refresh(id);
+    else {
+      if (known?.lastMessage?.id === data.id && event.startsWith('message:')) {
+        known.lastMessage = data; // what was deleted is not shown a moment longer
+        this.#emit('list', { id });
+      }
+      this.#refresh(id);
+    }
   }
 
   #message(known, data) {
@@ -378,7 +384,7 @@ export class Chats extends EventTarget {
         if (phase === 'ticket') this.#refused(new RoomError({ status: 401 }));
         if (['erased', 'missing', 'removed', 'left'].includes(phase)) {
           this.#rooms.delete(id);
-          this.#gone(id, phase === 'erased' ? 'erased' : 'removed');
+          this.#gone(id, phase === 'missing' ? 'removed' : phase);
         }
       });
       room.addEventListener('notice', ({ detail: { event } }) => {

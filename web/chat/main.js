@@ -17,7 +17,8 @@ const root = document.documentElement;
 // ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie) and `#c=<conversation>` are enough for a reload,
 // and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
 
-const parts = new URLSearchParams(location.hash.replace(/^#/, ''));
+const fragment = () => new URLSearchParams(location.hash.replace(/^#/, ''));
+const parts = fragment();
 const token = parts.get('token');
 if (token) history.replaceState(null, '', location.pathname + location.search);
 
@@ -70,7 +71,7 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
 
 // A newer link, opened in this very tab: the address is cleaned at once, and what stands here stays.
 addEventListener('hashchange', async () => {
-  const newer = new URLSearchParams(location.hash.replace(/^#/, '')).get('token');
+  const newer = fragment().get('token');
   if (!newer) return;
   history.replaceState(null, '', address(talk?.id));
   if (began && (await chats.renew(newer))) return;
@@ -82,7 +83,7 @@ addEventListener('focus', () => {
   if (chats.phase === 'login' && began) chats.open();
 });
 addEventListener('popstate', () => {
-  if (began) route();
+  if (began && !fragment().has('token')) route();
 });
 addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
@@ -155,7 +156,7 @@ function title() {
 
 // ---- what is open
 
-async function route(id = new URLSearchParams(location.hash.replace(/^#/, '')).get('c'), withWhom = null) {
+async function route(id = fragment().get('c'), withWhom = null) {
   if (withWhom && withWhom !== chats.me.id) {
     history.replaceState(null, '', address(null));
     try {
@@ -174,7 +175,7 @@ async function route(id = new URLSearchParams(location.hash.replace(/^#/, '')).g
 
 async function open(id, { write = true } = {}) {
   if (talk?.id === id) {
-    view('talk');
+    view('chat');
     talk.focus();
     return;
   }
@@ -194,7 +195,7 @@ async function open(id, { write = true } = {}) {
   else history.replaceState(null, '', address(id));
   pushed ||= write;
   list.current = id;
-  view('talk');
+  view('chat');
   talk = new Talk(chats, id, {
     back,
     draft: drafts.get(id) ?? null,
@@ -236,7 +237,7 @@ function shut(why) {
   showPlace(why, { focus: true });
   history.replaceState(null, '', address(null));
   pushed = false;
-  view('talk');
+  view('chat');
   $('chat').firstElementChild.append(backButton());
 }
 

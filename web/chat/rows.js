@@ -106,7 +106,8 @@ export function titleOfThread(room, id) {
 
 /** For the dialog: who has read a message, who has it, who has not. */
 export function receiptsOf(chats, room, conversation, message) {
-  const others = conversation.participants.filter((one) => one.participant !== chats.me.id);
+  const others = conversation.participants.filter((one) => one.participant !== chats.me.id)
+    .sort((a, b) => chats.nameOf(a.participant).localeCompare(chats.nameOf(b.participant)));
   const reached = (kind, one) => (room.marks[kind][one.participant] ?? 0) >= message.id;
   const read = others.filter((one) => reached('read', one));
   const delivered = others.filter((one) => !reached('read', one) && reached('delivered', one));
