@@ -98,7 +98,7 @@ test('three people: accounts, direct, group, thread, edit, delete, receipts, sea
 
   // Who has read it.
   await write(ada, 'Agreed, then.');
-  await until('both to have read it', async () => /Read by all/.test(await ada.locator('#list > .own').last().textContent()));
+  await until('both to have read it', async () => /Agreed.*Read by all/s.test(await ada.locator('#list > .own').last().textContent()));
   await act(ada, 'Agreed', 'info');
   await showsText(ada, '#receipts', /Read.*Ben.*Cleo/s);
   await ada.click('#receipts-close');

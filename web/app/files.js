@@ -86,8 +86,10 @@ export class Attachments {
     this.#attach.disabled = !can;
   }
 
+  /** Why the message has to wait for its files, in words; or false. */
   get busy() {
-    return this.#items.some((one) => one.state === 'up');
+    if (this.#items.some((one) => one.state === 'up')) return words.files.busy;
+    return this.#items.some((one) => one.state === 'failed') && words.files.stuck;
   }
 
   /** What goes into a message: the files that are up, or null. */

@@ -31,6 +31,7 @@ export class Talk {
   #banner;
   #listening = new AbortController();
   #over = false;
+  #asked = null; // the message whose readers are shown
 
   /**
    * @param {import('./client.js').Chats} chats
@@ -50,7 +51,7 @@ export class Talk {
       sending: () => this.#log.sending(),
       name: hooks.name,
       more: () => this.#attachments.ready,
-      busy: () => this.#attachments.busy && words.files.busy,
+      busy: () => this.#attachments.busy,
       taken: () => this.#attachments.taken(),
     });
     this.#log = new LogView(room, { ...hooks, ...this.#acts() });
@@ -153,6 +154,13 @@ export class Talk {
   }
 
   #receipts(message) {
+    this.#asked = message;
+    this.#drawReceipts();
+    $('receipts').showModal();
+  }
+
+  #drawReceipts() {
+    const message = this.#asked;
     const groups = receiptsOf(this.#chats, this.#room, this.conversation, message);
     const list = ([title, all]) => element('section', {}, element('h3', {}, title), element('ul', { class: 'members' }, ...all.map((one) => {
       const face = element('span');
@@ -160,7 +168,6 @@ export class Talk {
       return element('li', {}, face, element('span', { dir: 'auto' }, this.#chats.nameOf(one.participant)));
     })));
     $('receipts-body').replaceChildren(...(groups.length > 0 ? groups.map(list) : [element('p', { class: 'soft' }, words.receipts.none)]));
-    $('receipts').showModal();
   }
 
   #view(message, id) {
@@ -201,6 +208,7 @@ export class Talk {
     hear('marks', () => {
       this.#log.marked();
       this.#unread();
+      if ($('receipts').open) this.#drawReceipts();
     });
     hear('people', () => this.#head());
     hear('typing', () => this.#typing());
