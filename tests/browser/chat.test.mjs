@@ -128,8 +128,8 @@ test('three people: accounts, direct, group, thread, edit, delete, receipts, sea
   await ada.fill('#text', 'The list');
   await ada.press('#text', 'Enter'); // waits for the file by itself
   await showsText(ada, '#hint', /as soon as the file is there/);
-  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
   await showsText(ben, '#list > .message:last-child', /The list.*what to bring\.txt.*320 KB/s);
+  await network.detach();
   assert.equal(await ada.inputValue('#text'), '');
   assert.equal(await ada.locator('#files li').count(), 0);
   const got = await ben.evaluate(async () => (await fetch(document.querySelector('#list .file').href)).text());

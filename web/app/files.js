@@ -57,6 +57,7 @@ export class Attachments {
   #hint;
   #attach;
   #text;
+  #listening = new AbortController();
   #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, error, abort, node …}
 
   /** @param {import('../room/http.js').Door} door  of the conversation  @param {() => void} changed  @param {{prefix?: string}} [options] */
@@ -74,6 +75,7 @@ export class Attachments {
       pick.value = '';
       this.#text.focus({ preventScroll: true });
     });
+    addEventListener('online', () => this.#again(), { signal: this.#listening.signal });
     this.#text.addEventListener('paste', (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
@@ -111,8 +113,9 @@ export class Attachments {
     this.#draw();
   }
 
-  /** Gives everything up. */
+  /** Gives everything up; the end of it. */
   clear() {
+    this.#listening.abort();
     for (const one of this.#items) this.#drop(one);
     this.#items = [];
     this.#draw();
@@ -136,6 +139,11 @@ export class Attachments {
     }
     this.#draw();
     this.#changed();
+  }
+
+  /** The network is back: what it broke is tried again. */
+  #again() {
+    for (const one of this.#items) if (one.state === 'failed' && one.error.passing && one.file) this.#start(one);
   }
 
   #remove(item) {
