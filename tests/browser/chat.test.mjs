@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
+import { png } from '../lib/pictures.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { showsText, startBrowser, wait } from './browser.mjs';
@@ -136,11 +137,10 @@ test('three people: accounts, direct, group, thread, edit, delete, receipts, sea
   assert.equal(got, bytes.toString());
 
   // A picture stands where it was sent, and opens large.
-  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGP8z4APMOGVHbHSAEEsARM4O6xPAAAAAElFTkSuQmCC', 'base64');
-  await ben.setInputFiles('#pick', { name: 'green.png', mimeType: 'image/png', buffer: png });
+  await ben.setInputFiles('#pick', { name: 'green.png', mimeType: 'image/png', buffer: png({ width: 40, height: 20 }) });
   await ben.waitForSelector('#files li.done', wait);
   await ben.click('#send');
-  await until('the picture to be there', () => cleo.evaluate(() => [...document.querySelectorAll('#list .picture img')].some((one) => one.complete && one.naturalWidth === 10)));
+  await until('the picture to be there', () => cleo.evaluate(() => [...document.querySelectorAll('#list .picture img')].some((one) => one.complete && one.naturalWidth === 40)));
   await cleo.click('#list .picture');
   await showsText(cleo, '#viewer-name', /green\.png/);
   await cleo.click('#viewer-close');

@@ -254,7 +254,7 @@ export class SessionFiles {
   get composer() {
     return {
       more: () => this.attachments.ready,
-      busy: () => this.attachments.busy && words.files.busy,
+      busy: () => this.attachments.busy,
       taken: () => this.attachments.taken(),
     };
   }
