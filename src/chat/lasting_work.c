@@ -233,18 +233,19 @@ static enum err look_for_repeat(struct group *g, struct work *w, struct entry_ne
 	return e;
 }
 
-/* A conversation that was put away comes back with the first message. */
+/* A conversation that was put away comes back with the first message. by NULL: MainServer's. */
 static enum err wake(struct group *g, const char *by)
 {
+	const char *quote = by ? "\"" : "";
 	struct entry_line line;
-	char data[256];
+	char data[300];
 	enum err e;
 
 	if (strcmp(g->c.status, "archived") != 0)
 		return OK;
 	g->c.status = "active";
-	snprintf(
-		data, sizeof data, "{\"conversationId\":\"%s\",\"status\":\"active\",\"by\":\"%s\",\"at\":%lld}", g->c.id, by, (long long)g->now);
+	snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"by\":%s%s%s,\"at\":%lld,\"status\":\"active\"}", g->c.id, quote,
+		by ? by : "null", quote, (long long)g->now);
 	e = entries_put_event(g->d, &g->c, "conversation:updated", data, g->now);
 	return e == OK ? add_last(g, &line) : e;
 }
@@ -303,7 +304,7 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 	e = may_send(g, w, s, &n);
 	if (e != OK || w->out.err != OK)
 		return e;
-	e = wake(g, n.sender);
+	e = wake(g, s ? n.sender : NULL);
 	if (e == OK)
 		e = entries_put_message(g->d, &g->c, &n);
 	if (e == OK && w->n.files)
