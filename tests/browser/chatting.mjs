@@ -22,7 +22,7 @@ export async function visit(stack, context, id, name, { hash = '', settled = tru
 export async function people(stack, names) {
   const all = {};
   for (const name of names) {
-    const id = `${name.toLowerCase().replace(/\W+/g, '')}_${rnd()}`;
+    const id = `${name.toLowerCase().replace(/\W+/g, '').slice(0, 12)}_${rnd()}`;
     const http = stack.as(stack.user(id, { name }));
     await http.get('/auth/me'); // whoever has never come has no name
     all[name] = { id, name, http };

@@ -31,6 +31,7 @@ export class Talk {
   #banner;
   #listening = new AbortController();
   #over = false;
+  #wantsFocus = false;
   #asked = null; // the message whose readers are shown
 
   /**
@@ -86,6 +87,7 @@ export class Talk {
   }
 
   focus() {
+    this.#wantsFocus = $('text').disabled; // as soon as it can have it
     if (matchMedia('(pointer: fine)').matches && !$('text').disabled) this.#composer.focus();
     else $('back').focus();
   }
@@ -221,7 +223,7 @@ export class Talk {
       }
       this.#phase();
       this.#log.plan();
-      if (phase === 'open' && matchMedia('(pointer: fine)').matches && document.activeElement === document.body) this.focus();
+      if (phase === 'open' && (this.#wantsFocus || document.activeElement === document.body)) this.focus();
     });
     const seen = () => this.#log.seen();
     document.addEventListener('visibilitychange', seen, { signal });
