@@ -85,13 +85,18 @@ describe('room ticket', () => {
     assert.equal((await claims('--session', 's1', '--volunteer', 'v1')).role, 'volunteer');
     const desk = await claims('--desk', 'c1');
     assert.deepEqual([desk.role, desk.userId, desk.sessionId], ['counselor', 'c1', undefined]);
+    const user = await claims('--user', 'u1', '--name', 'Ann Ø');
+    assert.deepEqual([user.iss, user.role, user.userId, user.name, user.sessionId, user.chatPermissions], ['mainserver', 'user', 'u1', 'Ann Ø', undefined, undefined]);
+    assert.equal((await claims('--user', 'u1')).name, undefined);
     const service = await claims('--service');
     assert.deepEqual([service.role, service.sessionId], ['service', undefined]);
   });
 
   test('refuses what makes no sense', async () => {
     for (const args of [[], ['--student', 'a'], ['--service', '--session', 's'], ['--session', 's', '--student', 'a', '--counselor', 'c'], ['--session', 'b/d', '--student', 'a'],
-      ['--service', '--ttl', '90001'], ['--service', '--ttl', '0'], ['--session', 's', '--student', 'a', '--permissions', 'fly']]) {
+      ['--service', '--ttl', '90001'], ['--service', '--ttl', '0'], ['--session', 's', '--student', 'a', '--permissions', 'fly'],
+      ['--user', 'acct_1'], ['--user', 'u 1'], ['--user', 'u1', '--session', 's'], ['--user', 'u1', '--service'], ['--user', 'u1', '--name', ' '], ['--user', 'u1', '--permissions', 'view_history'],
+      ['--desk', 'c', '--name', 'Ann']]) {
       const r = await run(['ticket', ...args], { env });
       assert.equal(r.code, 2, `${args}: ${r.stderr}`);
       assert.equal(r.stdout, '');
