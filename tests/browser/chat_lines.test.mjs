@@ -5,7 +5,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { counted, showsText, startBrowser, wait } from './browser.mjs';
-import { badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
+import { addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
 
 let stack;
 let chromium;
@@ -115,7 +115,7 @@ test('two tabs, one stream for lists and one for the open conversation; both are
   await context.close();
 });
 
-test('two people in one browser, each in a tab, by two links: neither hears what is the other’s', async () => {
+test('three people in one browser, each in a tab, by two links and a login: none hears what is another’s', async () => {
   const { Ada, Ben, Cleo } = await people(stack, ['Ada', 'Ben', 'Cleo']);
   const context = await chromium.context(desktop);
   const ada = await visit(stack, context, Ada.id, 'Ada');
@@ -126,9 +126,20 @@ test('two people in one browser, each in a tab, by two links: neither hears what
   await say(Ada, await direct(Ada, Ben), 'hello Ben');
   await badge(ben, 'Ada', 1);
   assert.equal(await row(ben, 'Cleo').count(), 0);
-  for (const page of [ada, ben]) await page.reload();
+  const dora = await context.newPage();
+  await dora.goto(`${stack.base}/chat.html`);
+  await dora.waitForSelector('#gate:not([hidden])', wait);
+  await register(dora, { name: 'Dora', login: `dora.${rnd()}`, password: `long enough ${rnd()}` });
+  await say(Cleo, await direct(Cleo, { id: await addressOf(dora) }), 'only for Dora');
+  await badge(dora, 'Cleo', 1);
+  for (const page of [ada, ben, dora]) await page.reload();
   await badge(ada, 'Cleo', 1);
   await badge(ben, 'Ada', 1);
+  await badge(dora, 'Cleo', 1);
+  await row(dora, 'Cleo').click();
+  await shows(dora, ['< only for Dora']);
+  await write(dora, 'thanks');
+  await shows(dora, ['< only for Dora', '> thanks']);
   await context.close();
 });
 

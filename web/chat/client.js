@@ -4,7 +4,7 @@
  *
  *     import { Chats } from './chat/client.js';
  *
- *     const chats = new Chats({ token });              // MainServer's user token; without: the login cookie, or `as` of an earlier token's cookie
+ *     const chats = new Chats({ token });              // MainServer's user token; without: who has logged in here; after a reload also {as, account}
  *     chats.addEventListener('list', () => render(chats.select({ status: 'active' })));
  *     await chats.open();                               // phase: open, or login: then chats.login({ login, password })
  *     const talk = chats.conversation(id);              // a Room: open() it, listen, send()
@@ -41,6 +41,8 @@ export class Chats extends EventTarget {
   phase = 'opening';
   /** @type {{id: string, name: string}|null} */
   me = null;
+  /** Has one logged in here? Else MainServer says who one is. */
+  account;
   /** @type {Map<string, Listed>} */
   conversations = new Map();
   names = new Names(() => this.#emit('people', {}));
@@ -49,12 +51,14 @@ export class Chats extends EventTarget {
   #feed = null;
   #selections = new Set();
   #rooms = new Map();
+  #leaving = new Set(); // nobody looks at them any more; they stay while something waits to be sent
   #refreshing = new Map();
   #timer = null;
 
-  /** @param {{token?: string|null, as?: string|null, base?: string, share?: boolean, pageSize?: number, fetch?: typeof fetch, lineOptions?: object}} options */
+  /** @param {{token?: string|null, as?: string|null, account?: boolean, base?: string, share?: boolean, pageSize?: number, fetch?: typeof fetch, lineOptions?: object}} options */
   constructor(options = {}) {
     super();
+    this.account = options.account ?? !options.token;
     this.#options = { share: true, pageSize: 60, ...options };
     const { token = null, as = null, base, fetch } = options;
     const claims = token ? ticketClaims(token) : null;
@@ -76,7 +80,7 @@ export class Chats extends EventTarget {
     return this.#feed?.leading ?? false;
   }
 
-  /** Which of this browser's cookies speaks for a MainServer user; null for who logged in here. No secret. */
+  /** Which of this browser's cookies speaks for us, where there may be several people's. No secret: what a reload needs, with `account`. */
   get as() {
     return this.#door.as;
   }
@@ -132,18 +136,19 @@ export class Chats extends EventTarget {
   }
 
   async login({ login, password }) {
-    const { user } = await this.#door.call('POST', '/auth/login', { by: 'cookie', body: { login, password } });
+    const { user, as } = await this.#door.call('POST', '/auth/login', { by: 'cookie', body: { login, password } });
     this.#door.ticket = null; // the cookie speaks for us: nothing to be stolen from this page
-    this.#door.as = null;
+    this.#door.as = as ?? null;
+    this.account = true;
     await this.#begin(user);
     this.#feed?.post({ t: 'login' });
   }
 
   /** Ends this browser's login, in all its tabs. */
   async logout() {
-    const away = this.#door.as
-      ? this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true })
-      : this.#door.call('POST', '/auth/logout', { body: {}, keepalive: true });
+    const away = this.account
+      ? this.#door.call('POST', '/auth/logout', { body: {}, keepalive: true })
+      : this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true });
     this.#feed?.post({ t: 'logout' });
     this.close();
     await away.catch((error) => {
@@ -367,6 +372,7 @@ export class Chats extends EventTarget {
 
   /** The open part of one: messages, threads, people. The same object for the same id, until it is over or closed. */
   conversation(id) {
+    this.#leaving.delete(id);
     let room = this.#rooms.get(id);
     if (!room) {
       room = new Conversation({
@@ -387,6 +393,9 @@ export class Chats extends EventTarget {
           this.#gone(id, phase === 'missing' ? 'removed' : phase);
         }
       });
+      room.addEventListener('outbox', () => {
+        if (this.#leaving.has(id)) this.release(id);
+      });
       room.addEventListener('notice', ({ detail: { event } }) => {
         if (event === 'conversation:updated') this.#refresh(id);
       });
@@ -397,7 +406,9 @@ export class Chats extends EventTarget {
   /** Closes it; what waits in its outbox is kept, and goes out when it is opened again. */
   release(id) {
     const room = this.#rooms.get(id);
-    if (!room || room.pending.length > 0) return;
+    if (!room) return;
+    this.#leaving.add(id);
+    if (room.pending.some((item) => item.state !== 'sent')) return; // the last one sent closes it
     room.close();
     this.#rooms.delete(id);
   }

@@ -14,8 +14,8 @@ import { words } from './words.js';
 
 const root = document.documentElement;
 
-// ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie) and `#c=<conversation>` are enough for a reload,
-// and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
+// ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie: MainServer's user's; `#in=<hash>`: that of who logged
+// in here) and `#c=<conversation>` are enough for a reload, and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
 
 const fragment = () => new URLSearchParams(location.hash.replace(/^#/, ''));
 const parts = fragment();
@@ -24,7 +24,7 @@ if (token) history.replaceState(null, '', location.pathname + location.search);
 
 let chats = null;
 try {
-  chats = new Chats({ token, as: parts.get('as'), pageSize: settings.pageSize });
+  chats = new Chats({ token, as: parts.get('as') ?? parts.get('in'), account: !token && !parts.has('as'), pageSize: settings.pageSize });
 } catch {
   chats = new Chats();
   chats.phase = 'denied';
@@ -40,7 +40,7 @@ let pushed = false; // is the list the entry before this one in the tab's histor
 
 function address(open) {
   const hash = new URLSearchParams();
-  if (chats.as) hash.set('as', chats.as);
+  if (chats.as) hash.set(chats.account ? 'in' : 'as', chats.as);
   if (open) hash.set('c', open);
   const text = hash.toString();
   return `${location.pathname}${location.search}${text ? `#${text}` : ''}`;
@@ -59,7 +59,7 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
   if (phase === 'login') {
     hush();
     for (const open of document.querySelectorAll('dialog[open]')) open.close();
-    gate.show(token || chats.as ? 'link' : began ? 'again' : 'login');
+    gate.show(!chats.account ? 'link' : began ? 'again' : 'login');
   } else if (phase === 'open') {
     gate.hide();
     begin();
