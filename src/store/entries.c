@@ -15,9 +15,10 @@ static enum err put_event(struct db *d, struct conversation *c, const char *even
 	char mark[ENTRY_MARK_LEN + 1];
 
 	id_hex(mark, ENTRY_MARK_LEN);
+	c->length++;
 	return db_exec(d, NULL,
 		"INSERT INTO entries (conversation, position, mark, at, kind, event, data) VALUES ($1, $2, $3, $4, 's', $5, $6)",
-		DB_ARGS(db_int(c->n), db_int(++c->length), db_text(mark), db_int(now), db_text(event), db_text(data)));
+		DB_ARGS(db_int(c->n), db_int(c->length), db_text(mark), db_int(now), db_text(event), db_text(data)));
 }
 
 static enum err put_marker(struct db *d, struct conversation *c, const char *kind, int64_t target, int64_t now)
@@ -25,9 +26,10 @@ static enum err put_marker(struct db *d, struct conversation *c, const char *kin
 	char mark[ENTRY_MARK_LEN + 1];
 
 	id_hex(mark, ENTRY_MARK_LEN);
+	c->length++;
 	c->last_at = now;
 	return db_exec(d, NULL, "INSERT INTO entries (conversation, position, mark, at, kind, target) VALUES ($1, $2, $3, $4, $5, $6)",
-		DB_ARGS(db_int(c->n), db_int(++c->length), db_text(mark), db_int(now), db_text(kind), db_int(target)));
+		DB_ARGS(db_int(c->n), db_int(c->length), db_text(mark), db_int(now), db_text(kind), db_int(target)));
 }
 
 enum err entries_put_event(struct db *d, struct conversation *c, const char *event, const char *data, int64_t now)
