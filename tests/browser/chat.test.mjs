@@ -166,6 +166,14 @@ test('three people: accounts, direct, group, thread, edit, delete, receipts, sea
   await ada.click('[data-filter=all]');
   await row(ada, 'Bridge watchers').waitFor(wait);
 
+  // Another name: whoever comes anew sees it.
+  await ben.click('#self');
+  await ben.fill('#own-new-name', 'Benedict');
+  await ben.press('#own-new-name', 'Enter');
+  await showsText(ben, '#own-name', /^Benedict$/);
+  await ada.reload();
+  await row(ada, 'Benedict').waitFor(wait);
+
   for (const page of [ada, ben, cleo]) await page.context().close();
 });
 

@@ -166,7 +166,7 @@ export class Attachments {
       return element('li', { class: `upload ${item.state}` },
         icon('file'),
         element('span', { class: 'what' }, element('b', { dir: 'auto' }, item.name), item.told, item.state === 'up' && item.bar),
-        item.state === 'failed' && item.file && element('button', { type: 'button', class: 'round', 'aria-label': words.files.again(item.name), title: words.files.again(item.name), onclick: () => this.#start(item) }, icon('again')),
+        item.state === 'failed' && item.file && item.error.passing && element('button', { type: 'button', class: 'round', 'aria-label': words.files.again(item.name), title: words.files.again(item.name), onclick: () => this.#start(item) }, icon('again')),
         element('button', { type: 'button', class: 'round', 'aria-label': words.files.cancel(item.name), title: words.files.cancel(item.name), onclick: () => this.#remove(item) }, icon('close')));
     }));
   }

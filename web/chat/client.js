@@ -144,6 +144,13 @@ export class Chats extends EventTarget {
     this.#feed?.post({ t: 'login' });
   }
 
+  /** Another name for others to see; for those who have an account here. */
+  async rename(name) {
+    await this.#call('PUT', '/auth/me', { body: { name } });
+    this.me.name = name;
+    this.names.put(this.me.id, name);
+  }
+
   /** Ends this browser's login, in all its tabs. */
   async logout() {
     const away = this.account
