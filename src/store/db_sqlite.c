@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,12 @@ struct lite {
 	int64_t waiting_since; /* of the lock that is waited for now */
 	int wait_ms;
 };
+
+/* Somebody of this process waited in vain for the right to write, and nobody has had it since: then others need not wait as long to learn the same. Else all
+ * threads of a pool stand in line, and nobody reads. */
+static atomic_bool stuck;
+
+#define STUCK_WAIT_MS 100
 
 struct lite_statement {
 	sqlite3_stmt *stmt;
@@ -82,7 +89,7 @@ static int wait_for_lock(void *ctx, int tries)
 
 	if (tries == 0)
 		l->waiting_since = now;
-	if (now - l->waiting_since >= l->wait_ms)
+	if (now - l->waiting_since >= (atomic_load(&stuck) ? STUCK_WAIT_MS : l->wait_ms))
 		return 0;
 	id_random(&random, 1);
 	usleep((useconds_t)(step_us / 2 + step_us * random / 256));
@@ -278,6 +285,8 @@ static bool lite_end(struct db_rows *r, int64_t *changed)
 		*changed = writes && code == SQLITE_DONE ? sqlite3_changes64(handle_of(r->db)) : 0;
 	if (code != SQLITE_DONE)
 		fail_running(r->db, code);
+	else if (writes && r->db->failure == DB_FINE && atomic_load(&stuck))
+		atomic_store(&stuck, false);
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	return code == SQLITE_DONE;
@@ -317,7 +326,11 @@ static bool lite_run(struct db *d, const char *sql)
 
 static bool lite_begin(struct db *d, bool reading)
 {
-	return lite_run(d, reading ? "BEGIN" : "BEGIN IMMEDIATE");
+	bool began = lite_run(d, reading ? "BEGIN" : "BEGIN IMMEDIATE");
+
+	if (!reading && (began || d->failure == DB_BUSY))
+		atomic_store(&stuck, !began);
+	return began;
 }
 
 static bool lite_commit(struct db *d)
