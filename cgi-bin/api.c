@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/guard.h"
 #include "api/routes.h"
 #include "api/upload.h"
 #include "base/config.h"
+#include "base/crew.h"
 #include "base/log.h"
 #include "base/seal.h"
 #include "chat/announce.h"
@@ -164,6 +166,10 @@ int main(void)
 	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
+	if (crew_busy() > 0) { /* somebody uploads slowly: he is cut off, and whatever he has left is swept */
+		log_line(LOG_INFO, "api.end", "i:cut", (int64_t)crew_busy(), NULL);
+		_exit(0);
+	}
 	hashing_close();
 	announce_close();
 	dbpool_close();

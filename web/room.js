@@ -43,36 +43,33 @@
  *            share?: boolean, pageSize?: number, readyMs?: number, aliveMs?: number, pollWaitS?: number,
  *            fetch?: typeof fetch, EventSource?: typeof EventSource|null, random?: () => number}} RoomOptions
  */
-import { hidden, offline, pause, pauseOrOnline, watchBrowser, watching } from './room/around.js';
+import { hidden, offline, pause, pauseOrOnline, watchBrowser } from './room/around.js';
+import { Deadline } from './room/deadline.js';
 import { Door, RoomError, backoffMs, ticketClaims } from './room/http.js';
 import { Line } from './room/line.js';
 import { Log, positionOf } from './room/log.js';
 import { Outbox } from './room/outbox.js';
+import { Pass } from './room/pass.js';
 import { People } from './room/people.js';
 import { Share } from './room/share.js';
+import { Signs } from './room/signs.js';
+import { Timers } from './room/timers.js';
 
 export { RoomError, ticketClaims };
 
-const TYPING_EVERY_MS = 3000;
-const TYPING_IDLE_MS = 4000;
 const ECHO_MS = 6000; // own message acknowledged: the stream must bring it within this time
-const PROBE_MS = 6000;
 const FINAL = new Set(['expired', 'erased', 'missing', 'denied', 'left', 'removed']);
 
 export class Room extends EventTarget {
   phase = 'opening';
   /** @type {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
   link = 'connecting';
-  /** @type {number|null} when everything is erased, server time in ms */
-  expiresAt = null;
-  /** @type {number|null} */
-  ticketExpiresAt = null;
   /** May this participant read? Learned from the first answer; without it there is no stream either, and `link` stays `off`. */
   mayRead = true;
 
   _options;
   #door;
-  #ours; // is what the door speaks by this room's alone? Else whoever gave us the door renews it.
+  #pass;
   _log = new Log();
   #outbox;
   _people;
@@ -80,16 +77,12 @@ export class Room extends EventTarget {
   #share = null;
   #held = null; // frames that arrived while history was being loaded
   #loaded = false;
-  #cookies = true; // does this browser keep our cookie?
   #gapAt = -2;
   #readyCursor = null;
   #leaderLink = null;
-  #timers = new Map();
-  #typingSentAt = 0;
-  #typingOn = false;
-  #readWanted = 0;
-  #readSent = 0;
-  #asking = null;
+  #timers = new Timers();
+  #signs;
+  #deadline;
   #unwatch = () => {};
 
   /** @param {RoomOptions} options */
@@ -106,17 +99,49 @@ export class Room extends EventTarget {
       me: options.me ?? { participant: claims ? claims.anonymousId ?? claims.userId ?? null : null, role: claims?.role ?? options.role ?? null },
       changed: (what) => this._emit(what, {}),
     });
-    this.#ours = !door;
     this.#door = door ?? new Door({ base, conversationId, ticket, as, fetch });
+    this.#pass = new Pass({ door: this.#door, ours: !door, random: this._options.random });
     this.#outbox = new Outbox({
       random: this._options.random,
       send: (item) => this.#post(item),
       changed: (item, message) => this.#itemChanged(item, message),
       refused: (error) => this.#refused(error),
     });
+    this.#deadline = new Deadline({
+      now: () => this.now(),
+      ask: () => this._call('GET', '/presence', { timeoutMs: 4000 }),
+      changed: (moved) => this._emit('deadline', { expiresAt: this.expiresAt, moved }),
+      passed: (error) => {
+        if (error.passing || error.status === 401) this._over('expired', { sure: false });
+        else this.#refused(error);
+      },
+    });
+    this.#signs = new Signs({
+      call: (method, path, options) => this._call(method, path, options),
+      open: () => this.phase !== 'ticket' && !FINAL.has(this.phase),
+      loaded: () => this.#loaded,
+      cursor: () => this._log.cursor,
+      read: () => this.marks.read[this.me.participant] ?? 0,
+      told: (upTo) => this.#share?.post({ t: 'read', upTo }),
+      answered: () => this.#answered(),
+      failed: (error) => {
+        if (error.status === 0 && this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
+        else if (!error.passing) this.#refused(error);
+      },
+    });
   }
 
   // ---- state
+
+  /** @returns {number|null} when everything is erased, server time in ms */
+  get expiresAt() {
+    return this.#deadline.at;
+  }
+
+  /** @returns {number|null} */
+  get ticketExpiresAt() {
+    return this.#pass.expiresAt;
+  }
 
   /** @returns {Message[]} ascending; not to be changed */
   get messages() {
@@ -139,7 +164,7 @@ export class Room extends EventTarget {
 
   /** What a reload needs, once open: no secrets. */
   get address() {
-    return { conversationId: this.conversationId, as: this.#cookies ? this.#door.as : null, role: this.me.role };
+    return { conversationId: this.conversationId, as: this.#pass.cookies ? this.#door.as : null, role: this.me.role };
   }
 
   get leading() {
@@ -205,7 +230,7 @@ export class Room extends EventTarget {
 
   /** Up to where this participant had read. */
   get myRead() {
-    return Math.max(this.#readSent, this.marks.read[this.me.participant] ?? 0);
+    return this.#signs.myRead;
   }
 
   // ---- life
@@ -213,7 +238,7 @@ export class Room extends EventTarget {
   /** Opens the conversation; resolves when it is shown or has turned out to be closed. Never rejects for reasons of the network: it goes on trying. */
   async open() {
     this.#watchBrowser();
-    if (this.#ours && this.#door.ticket && !(await this.#enter())) return;
+    if (this.#pass.ours && this.#door.ticket && !(await this.#enter())) return;
     await this.#begin();
   }
 
@@ -233,7 +258,7 @@ export class Room extends EventTarget {
 
   /** Ends this tab's part and keeps the cookie, so that a reload comes back. */
   close() {
-    if (this.phase !== 'left') this.#typingStop();
+    if (this.phase !== 'left') this.#signs.typingDone();
     this.#shut();
   }
 
@@ -256,9 +281,7 @@ export class Room extends EventTarget {
 
   /** Puts a message into the outbox. @returns the item: its `state` tells the rest */
   send(content, { replyTo, type, metadata, threadId, files } = {}) {
-    this.#typingOn = false; // the message itself ends our typing at the other side
-    this.#typingSentAt = 0;
-    clearTimeout(this.#timers.get('typing'));
+    this.#signs.typingSent();
     const draft = { clientId: this.#freshId(), content };
     if (replyTo) draft.replyTo = replyTo;
     if (type) draft.type = type;
@@ -291,22 +314,16 @@ export class Room extends EventTarget {
 
   /** Call on every key stroke: the server hears of it at most each three seconds, and when it stops. */
   typingNow() {
-    clearTimeout(this.#timers.get('typing'));
-    this.#later('typing', TYPING_IDLE_MS, () => this.#typingStop());
-    if (Date.now() - this.#typingSentAt < TYPING_EVERY_MS) return;
-    this.#typingSentAt = Date.now();
-    this.#typingOn = true;
-    this._call('POST', '/typing', { body: { isTyping: true } }).catch(() => {});
+    this.#signs.typingNow();
   }
 
   typingDone() {
-    this.#typingStop();
+    this.#signs.typingDone();
   }
 
   /** Everything up to this message has been seen. Told to the server while the page is visible and focused, at the latest when it next is. */
   read(id) {
-    if (id > this.#readWanted) this.#readWanted = id;
-    this.#sendRead();
+    this.#signs.read(id);
   }
 
   async loadOlder() {
@@ -318,7 +335,7 @@ export class Room extends EventTarget {
 
   async end() {
     const answer = await this._patiently(() => this._call('POST', '/end'));
-    this.#setDeadline(answer?.expiresAt, false);
+    this.#deadline.set(answer?.expiresAt, false);
     this.#ended();
   }
 
@@ -358,31 +375,16 @@ export class Room extends EventTarget {
 
   // ---- entering
 
-  /** Trades the ticket for the cookie. False: refused for good. */
+  /** False: refused for good, or nobody waits for it any more. */
   async #enter() {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        if (globalThis.navigator?.cookieEnabled === false) this.#cookies = false;
-        const { as, expiresAt } = await this.#door.call('POST', '/cookie', { by: 'both', body: {} });
-        this.#door.as = as;
-        this.ticketExpiresAt = expiresAt ?? null;
-        return true;
-      } catch (error) {
-        if (FINAL.has(this.phase)) return false;
-        if (!error.passing) {
-          this.#refused(error);
-          return false;
-        }
-        this.#setLink('reconnecting');
-        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { random: this._options.random })));
-        if (FINAL.has(this.phase)) return false;
-      }
-    }
+    const refused = await this.#pass.enter({ over: () => FINAL.has(this.phase), waiting: () => this.#setLink('reconnecting') });
+    if (refused) this.#refused(refused);
+    return !refused && !FINAL.has(this.phase);
   }
 
   async #begin() {
     if (!this.#share) {
-      const who = (this.#ours && this.#door.as) || this.me.participant;
+      const who = (this.#pass.ours && this.#door.as) || this.me.participant;
       const none = this._options.share ? {} : { locks: null, Channel: null };
       this.#share = new Share({
         name: `room:${this.#door.base}:${this.conversationId}:${who}`,
@@ -392,13 +394,13 @@ export class Room extends EventTarget {
         ...none,
       });
       this.#line = new Line({
-        streamUrl: () => this.#streamUrl(),
+        streamUrl: () => this.#pass.streamUrl(this._log.cursor),
         withCredentials: this.#door.foreign,
         poll: async (signal, { wait }) => {
           while (this.#held) await pause(100); // the cursor stands still until what came before is taken
           return this.#pollOnce(wait ? this._options.pollWaitS : 0, signal);
         },
-        probe: () => this.#probe(),
+        probe: () => this.#pass.probe(),
         frame: (frame) => {
           this.#share.post({ t: 'frame', frame });
           this.#frame(frame);
@@ -410,7 +412,7 @@ export class Room extends EventTarget {
         random: this._options.random,
       });
       this.#share.start();
-      if (this.#ours && this.#door.ticket) this.#share.post({ t: 'ticket', ticket: this.#door.ticket });
+      if (this.#pass.ours && this.#door.ticket) this.#share.post({ t: 'ticket', ticket: this.#door.ticket });
     }
     await this.#load();
   }
@@ -456,7 +458,7 @@ export class Room extends EventTarget {
     if (this.#share.leading) this.#line.start();
     else this.#lineChanged();
     this.#outbox.go();
-    this.#aliveSoon();
+    this.#signs.aliveSoon();
   }
 
   async #history() {
@@ -468,16 +470,6 @@ export class Room extends EventTarget {
       this.mayRead = false;
       return null;
     }
-  }
-
-  /** Another tab of this participant was opened with a ticket: a later one than ours serves us too. */
-  #adopt(ticket) {
-    const endsAt = (ticketClaims(ticket)?.exp ?? 0) * 1000;
-    if (endsAt <= (this.ticketExpiresAt ?? 0)) return;
-    const pressing = this.phase === 'ticket' || (this.ticketExpiresAt !== null && this.ticketExpiresAt - this.now() < 90_000);
-    this.#door.ticket = ticket;
-    this.ticketExpiresAt = endsAt;
-    if (pressing) this.resume();
   }
 
   /** After a new ticket (or login, where the door was given): everything that had stopped goes on. */
@@ -497,31 +489,9 @@ export class Room extends EventTarget {
 
   // ---- the line and its frames
 
-  async #streamUrl() {
-    const after = this._log.cursor;
-    if (this.#cookies) return this.#door.url('/events', { as: this.#door.as, after });
-    const { ticket } = await this._call('POST', '/stream-ticket');
-    return this.#door.url('/events', { stream_ticket: ticket, after });
-  }
-
   #pollOnce(waitS, signal) {
     const query = { after: this._log.cursor, wait: this._log.cursor === null ? null : waitS };
     return this._call('GET', '/poll', { query, signal, timeoutMs: (waitS + 12) * 1000 });
-  }
-
-  /** Why was a stream refused? Any answer but a good one is thrown. */
-  async #probe() {
-    if (!this.#cookies || !this.#door.ticket) {
-      await this._call('GET', '/presence', { timeoutMs: PROBE_MS });
-      return;
-    }
-    try {
-      await this.#door.call('GET', '/presence', { by: 'cookie', timeoutMs: PROBE_MS });
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      await this.#door.call('GET', '/presence', { timeoutMs: PROBE_MS }); // our ticket is good: then it is the cookie that got lost
-      this.#cookies = false;
-    }
   }
 
   #frame(frame) {
@@ -559,13 +529,13 @@ export class Room extends EventTarget {
         else this.#fill({ id, event, data });
         return;
       }
-      if (data.expiresAt && event.startsWith('message:')) this.#setDeadline(data.expiresAt, true);
+      if (data.expiresAt && event.startsWith('message:')) this.#deadline.set(data.expiresAt, true);
       if (event.startsWith('message:')) {
         this._heard(event, data);
         this.#shown(event, taken);
       }
     } else if (event.startsWith('message:')) {
-      if (data.expiresAt > (this.expiresAt ?? 0)) this.#setDeadline(data.expiresAt, true);
+      if (data.expiresAt > (this.expiresAt ?? 0)) this.#deadline.set(data.expiresAt, true);
       return; // seen before
     }
     this._side(event, data);
@@ -580,7 +550,7 @@ export class Room extends EventTarget {
     this.#outbox.settle(message);
     if (added && !this.isMe(added.sender)) {
       this._people.stopsTyping(added.sender);
-      this.#aliveSoon();
+      this.#signs.aliveSoon();
     }
     this._emit('messages', { added: added ? [added] : [], changed: changed ? [changed] : [], reset: false, older: false });
   }
@@ -616,7 +586,7 @@ export class Room extends EventTarget {
         this._people.mark('delivered', data);
         break;
       case 'session:ended':
-        this.#setDeadline(data.expiresAt, false);
+        this.#deadline.set(data.expiresAt, false);
         this.#ended();
         break;
       case 'session:expired':
@@ -626,7 +596,7 @@ export class Room extends EventTarget {
         this._over('erased');
         break;
       case 'ticket:expiring':
-        this.ticketExpiresAt = data.expiresAt ?? this.ticketExpiresAt;
+        this.#pass.expiresAt = data.expiresAt ?? this.ticketExpiresAt;
         this.#askForTicket('expiring');
         break;
       case 'ticket:expired':
@@ -681,16 +651,13 @@ export class Room extends EventTarget {
         this.#lineChanged();
         break;
       case 'read':
-        if (message.upTo > this.#readSent) {
-          this.#readSent = message.upTo;
-          this._emit('marks', {});
-        }
+        if (this.#signs.readElsewhere(message.upTo)) this._emit('marks', {});
         break;
       case 'needTicket':
         if (this.phase !== 'ticket') this.#needTicket({ told: true });
         break;
       case 'ticket':
-        this.#adopt(message.ticket);
+        if (this.#pass.adopt(message.ticket, this.phase === 'ticket')) this.resume();
         break;
       case 'over':
         this._over(message.phase, { told: true });
@@ -724,10 +691,10 @@ export class Room extends EventTarget {
       this.#setLink(this.#leaderLink.link);
       if (this.link === 'live') {
         this.#outbox.go();
-        clearTimeout(this.#timers.get('impatient'));
+        this.#timers.cancel('impatient');
       } else if (!hidden()) {
         // The leader may be a tab in the background, whose timers the browser slows down.
-        this.#later('impatient', 8000, () => {
+        this.#timers.later('impatient', 8000, () => {
           if (!this.leading && this.link !== 'live' && !hidden()) this.#share.steal();
         });
       }
@@ -737,39 +704,13 @@ export class Room extends EventTarget {
   // ---- what the server says about the whole conversation
 
   #snapshot({ expiresAt, status, online, read, delivered }) {
-    if (expiresAt) this.#setDeadline(expiresAt, this.expiresAt !== null && expiresAt > this.expiresAt);
+    if (expiresAt) this.#deadline.set(expiresAt, this.expiresAt !== null && expiresAt > this.expiresAt);
     if (status === 'ended') this.#ended();
     else if (status === 'active' && this.phase === 'ticket' && this.#loaded && this.link === 'live') this.#setPhase('open');
     if (Array.isArray(online) && this._people.present(online)) {
       this._call('GET', '/presence').then((people) => this._people.set(people), () => {});
     }
     if (read || delivered) this._people.markAll({ read, delivered });
-  }
-
-  #setDeadline(expiresAt, moved) {
-    if (typeof expiresAt !== 'number' || expiresAt === this.expiresAt) return;
-    this.expiresAt = expiresAt;
-    this._emit('deadline', { expiresAt, moved });
-    this.#watchDeadline();
-  }
-
-  /** When the deadline passes, the text goes from this page too, whether or not the server can still be heard. */
-  #watchDeadline() {
-    const left = this.expiresAt - this.now() + 1500;
-    this.#later('deadline', Math.min(Math.max(left, 0), 2 ** 31 - 1), async () => {
-      if (FINAL.has(this.phase)) return;
-      if (this.now() < this.expiresAt) {
-        this.#watchDeadline();
-        return;
-      }
-      try {
-        await this._call('GET', '/presence', { timeoutMs: 4000 });
-        this.#later('deadline', 5000, () => this.#watchDeadline()); // it lives: news of a later deadline is on its way
-      } catch (error) {
-        if (error.passing || error.status === 401) this._over('expired', { sure: false });
-        else this.#refused(error);
-      }
-    });
   }
 
   #ended() {
@@ -785,9 +726,7 @@ export class Room extends EventTarget {
     this.#shut();
     this.#setPhase(phase);
     // The cookie opens nothing any more; take it away all the same.
-    if (!this.#ours) return;
-    if (this.#door.as && sure) this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
-    this.#door.ticket = null;
+    this.#pass.drop({ clear: sure });
   }
 
   #needTicket({ told = false } = {}) {
@@ -797,37 +736,28 @@ export class Room extends EventTarget {
     this.#setLink('off');
     if (!told) this.#share?.post({ t: 'needTicket' });
     if (this.phase !== 'ticket') this.#setPhase('ticket');
-    if (!this.#ours) return;
+    if (!this.#pass.ours) return;
     this.#askForTicket('expired');
     this.#tryCookie();
   }
 
-  /** Another tab may have put a newer ticket into the cookie than the one this tab was opened with. */
   async #tryCookie() {
-    if (!this.#door.as || !this.#cookies) return;
-    try {
-      await this.#door.call('GET', '/presence', { by: 'cookie', timeoutMs: PROBE_MS });
-    } catch {
-      return;
-    }
-    if (this.phase !== 'ticket') return;
+    if (!(await this.#pass.cookieOpens()) || this.phase !== 'ticket') return;
     this.#door.ticket = null;
     await this.resume();
   }
 
   #askForTicket(reason) {
-    this.#asking ??= (async () => {
+    this.#pass.want(async () => {
       let ticket = null;
       try {
         ticket = (await this._options.onTicket?.({ reason })) ?? null;
         if (ticket) await this.renew(ticket);
       } catch (error) {
         this._emit('notice', { event: 'ticket:refused', data: { error } });
-      } finally {
-        this.#asking = null;
       }
       if (!ticket && reason === 'expiring') this._emit('ticket', { expiresAt: this.ticketExpiresAt });
-    })();
+    });
   }
 
   /** A request was refused for good: what does that make of the conversation? */
@@ -835,18 +765,18 @@ export class Room extends EventTarget {
     if (error.status === 401) {
       this.#needTicket();
     } else if (error.status === 410) {
-      this._over(this.expiresAt !== null && this.now() >= this.expiresAt - 1000 ? 'expired' : 'erased');
+      this._over(this.#deadline.reached ? 'expired' : 'erased');
     } else if (error.status === 404) {
       this._over('missing');
     } else if (error.code === 'SESSION_ENDED') {
-      this.#ended();
+      if (this.#pass.ours) this.#ended(); // a lasting conversation that is completed may be taken up again
     } else if ((error.status === 403 || error.status === 400) && !this.#loaded) {
       this._over('denied');
     } else if (error.status === 403 && !this.mayRead) {
       this.#line.stop(); // who may not read gets no stream either: they can write, and that is all
     } else if (this.#line && this.#line.state !== 'off' && error === this.#line.error) {
       // The line itself was refused with something unforeseen: slowly, but never give up.
-      this.#later('again', 30_000, () => this.#line.restart());
+      this.#timers.later('again', 30_000, () => this.#line.restart());
     }
   }
 
@@ -859,8 +789,7 @@ export class Room extends EventTarget {
   }
 
   #shut() {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    for (const one of [this.#timers, this.#signs, this.#deadline]) one.stop();
     this.#unwatch();
     this._people.stop();
     this.#line?.stop();
@@ -903,7 +832,7 @@ export class Room extends EventTarget {
   /** Stored is announced: if the stream does not bring our own message back it has died without telling us. */
   #expectEcho(id) {
     if (this.#timers.has('echo')) return;
-    this.#later('echo', ECHO_MS, () => {
+    this.#timers.later('echo', ECHO_MS, () => {
       if (this._log.position >= id || !this.mayRead) return;
       if (this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
       else if (!this.leading) this.#fill();
@@ -912,7 +841,7 @@ export class Room extends EventTarget {
 
   #itemChanged(item, message) {
     // A tab without a stream of history (no permission to read) never sees its own message come back.
-    if (message && item.state === 'sent' && message.expiresAt) this.#setDeadline(message.expiresAt, true);
+    if (message && item.state === 'sent' && message.expiresAt) this.#deadline.set(message.expiresAt, true);
     if (message && this._log.get(message.id)) this.#outbox.items = this.#outbox.items.filter((one) => one !== item);
     this._emit('outbox', { item });
   }
@@ -920,50 +849,8 @@ export class Room extends EventTarget {
   #amended(message) {
     const { changed } = this._log.amend(message);
     this._heard('message:edited', message);
-    if (message.expiresAt) this.#setDeadline(message.expiresAt, true);
+    if (message.expiresAt) this.#deadline.set(message.expiresAt, true);
     if (changed) this._emit('messages', { added: [], changed: [changed], reset: false, older: false });
-  }
-
-  #typingStop() {
-    clearTimeout(this.#timers.get('typing'));
-    if (!this.#typingOn) return;
-    this.#typingOn = false;
-    this.#typingSentAt = 0;
-    this._call('POST', '/typing', { body: { isTyping: false }, keepalive: true }).catch(() => {});
-  }
-
-  #sendRead() {
-    if (this.#readWanted <= this.myRead || !watching() || this.#timers.has('read') || this.phase === 'ticket' || FINAL.has(this.phase)) return;
-    this.#later('read', 250, async () => {
-      const upTo = this.#readWanted;
-      if (upTo <= this.myRead || !watching()) return;
-      try {
-        await this._call('PUT', '/read', { body: { upTo } });
-        this.#readSent = Math.max(this.#readSent, upTo);
-        this.#share?.post({ t: 'read', upTo });
-        this.#sendRead();
-      } catch {
-        // The next sign of life tries again.
-      }
-    });
-  }
-
-  #aliveSoon() {
-    if (this.#timers.has('alive')) return;
-    this.#later('alive', 400, () => this.#alive());
-  }
-
-  /** Proof of life and delivered mark in one; also how a dead line is noticed, which EventSource alone would not. */
-  async #alive({ timeoutMs = 8000 } = {}) {
-    if (!this.#loaded || this.phase === 'ticket' || FINAL.has(this.phase)) return;
-    try {
-      await this._call('PUT', '/alive', { body: this._log.cursor === null ? {} : { cursor: this._log.cursor }, timeoutMs });
-      this.#answered();
-      this.#sendRead();
-    } catch (error) {
-      if (error.status === 0 && this.leading && this.#line.state === 'live') this.#line.restart({ broken: true });
-      else if (!error.passing) this.#refused(error);
-    }
   }
 
   // ---- the browser around us
@@ -979,21 +866,21 @@ export class Room extends EventTarget {
       // "Offline" may be wrong (a server on this very machine), so ask before believing it.
       offline: () => {
         this.#lineChanged();
-        this.#alive({ timeoutMs: 3000 });
+        this.#signs.alive({ timeoutMs: 3000 });
       },
       shown: (hiddenMs) => {
-        this.#alive();
+        this.#signs.alive();
         this.#lineChanged();
         if (this.leading && hiddenMs > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.#line.restart();
       },
       focused: () => {
-        if (this.phase === 'ticket' && this.#ours) this.#tryCookie();
-        this.#sendRead();
+        if (this.phase === 'ticket' && this.#pass.ours) this.#tryCookie();
+        this.#signs.sendRead();
       },
       tick: (lateMs) => {
         // The machine slept: whatever was connected is not any more.
         if (lateMs > 60_000 && this.leading) this.#line?.restart();
-        if (!hidden()) this.#alive();
+        if (!hidden()) this.#signs.alive();
       },
     });
   }
@@ -1011,14 +898,6 @@ export class Room extends EventTarget {
     this.link = link;
     if (this.leading) this.#share.post({ t: 'link', link, mode: this.mode });
     this._emit('link', { link, mode: this.mode });
-  }
-
-  #later(name, ms, act) {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.set(name, setTimeout(() => {
-      this.#timers.delete(name);
-      act();
-    }, ms));
   }
 
   #freshId() {

@@ -42,13 +42,13 @@ static void send(struct db *d, struct exchange *x);
 static void answer(void *ctx, bool here)
 {
 	struct sending *s = ctx;
-	struct buf *out = &s->message;
+	struct buf out = s->message; /* s goes with the exchange */
 
-	if (buf_ok(out) && out->len > 0)
-		out->len--; /* the closing brace */
-	buf_str(out, here ? ",\"delivered\":true}" : ",\"delivered\":false}");
-	exchange_json(s->exchange, s->status, out);
-	buf_done(out);
+	if (buf_ok(&out) && out.len > 0)
+		out.len--; /* the closing brace */
+	buf_str(&out, here ? ",\"delivered\":true}" : ",\"delivered\":false}");
+	exchange_json(s->exchange, s->status, &out);
+	buf_done(&out);
 }
 
 /* Stored and told. Is anybody there to hear it? */

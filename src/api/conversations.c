@@ -140,13 +140,12 @@ void conversations_show(struct exchange *x)
 
 static void change(struct db *d, struct exchange *x)
 {
-	const char *why = NULL;
-	enum err e = conversation_change(d, ticket_of(x), x->request.params[0], visit_of(x)->more, &why);
+	enum err e = conversation_change(d, ticket_of(x), x->request.params[0], visit_of(x)->more);
 
 	if (e == OK)
 		show_one(d, x, x->request.params[0], 200);
 	else
-		answer_error(x, e, why, 0);
+		answer_error(x, e, NULL, 0);
 }
 
 void conversations_change(struct exchange *x)

@@ -72,7 +72,7 @@ static void read_people(struct body *b, const struct ticket *by, struct conversa
 {
 	bool by_service = by->kind == TICKET_SERVICE;
 	const json_t *list = body_member(b, "participants"), *value;
-	size_t i, named = list && json_is_array(list) ? json_array_size(list) : 0;
+	size_t i, named = json_is_array(list) ? json_array_size(list) : 0;
 	struct conversation_person *people = arena_alloc(b->arena, (named + 1) * sizeof *people), person;
 
 	m->people = people;
@@ -106,7 +106,7 @@ static const char *read_title(struct body *b)
 {
 	const json_t *value = body_member(b, "title");
 
-	if (value && json_is_string(value) && json_string_length(value) == 0)
+	if (json_is_string(value) && json_string_length(value) == 0)
 		return "";
 	return body_text(b, "title", CONVERSATION_TITLE_MAX, false);
 }

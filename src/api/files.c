@@ -136,7 +136,9 @@ void files_upload(struct exchange *x)
 {
 	struct upload *u = NULL;
 	const char *details = NULL;
-	enum err e = upload_new(&u, x, is_user(x) && vault_folder(VAULT_DISK) ? VAULT_DISK : VAULT_MEMORY, &details);
+	/* On its way to a store a file lies in memory, where there is one for files: no plain byte of it comes to a disk. */
+	bool disk = is_user(x) && !(depot_used() && vault_folder(VAULT_MEMORY));
+	enum err e = upload_new(&u, x, disk ? VAULT_DISK : VAULT_MEMORY, &details);
 
 	if (e != OK)
 		answer_error(x, e, details, 0);

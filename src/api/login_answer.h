@@ -5,7 +5,7 @@
 #include "api/guard.h"
 #include "http/body.h"
 
-/* Answers 200 {"token","expiresAt","user":{"id","name"}} with a new token that rests on the login. */
+/* Answers 200 {"token","expiresAt","as","user":{"id","name"}} with a new token that rests on the login. */
 void login_answer(struct exchange *x, const char *person, const char *name, const char *login);
 
 /* What people may be called; notes the mistake in b. name NULL: fine. */

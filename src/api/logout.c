@@ -143,7 +143,7 @@ void login_answer(struct exchange *x, const char *person, const char *name, cons
 {
 	struct ticket t = {.kind = TICKET_USER, .side = "user"};
 	struct buf out;
-	char *jwt;
+	char *jwt, as[9];
 
 	t.expires_at_ms = (clock_now_ms() / 1000 + config_number("ROOM_TICKET_S")) * 1000;
 	memcpy(t.participant, person, strlen(person) + 1);
@@ -155,7 +155,8 @@ void login_answer(struct exchange *x, const char *person, const char *name, cons
 		buf_json(&out, jwt, strlen(jwt));
 	else
 		out.failed = true;
-	buf_printf(&out, ",\"expiresAt\":%lld,\"user\":{\"id\":\"%s\",\"name\":", (long long)t.expires_at_ms, person);
+	ticket_short_hash(as, &t);
+	buf_printf(&out, ",\"expiresAt\":%lld,\"as\":\"%s\",\"user\":{\"id\":\"%s\",\"name\":", (long long)t.expires_at_ms, as, person);
 	buf_json(&out, name, strlen(name));
 	BUF_LIT(&out, "}}");
 	exchange_json(x, 200, &out);

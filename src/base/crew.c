@@ -48,3 +48,8 @@ enum err crew_run(void (*fn)(void *ctx), void *ctx)
 	free(errand);
 	return ERR_STORE_UNAVAILABLE;
 }
+
+int crew_busy(void)
+{
+	return atomic_load(&at_work);
+}

@@ -9,4 +9,7 @@
 /* fn(ctx) runs once, soon, on a thread that is nobody else's; it may block. ERR_STORE_UNAVAILABLE: all are at work, fn will not be called. Any thread. */
 enum err crew_run(void (*fn)(void *ctx), void *ctx) MUST_CHECK;
 
+/* How many are at work now. Whoever ends the process while some are must not take away what they use. */
+int crew_busy(void);
+
 #endif

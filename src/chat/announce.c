@@ -1,4 +1,5 @@
-/* What is to be told of lasting conversations, and the sweep: see announce.h. Reads SQL on threads of the database pool; telling.c does the rest. */
+/* What is to be told of lasting conversations: see announce.h. Reads SQL on threads of the database pool; telling.c does the rest, announce_sweep.c what was left
+ * undone. */
 #include "chat/announce.h"
 
 #include <jansson.h>
@@ -17,10 +18,6 @@
 #include "store/outbox.h"
 #include "store/store.h"
 
-#define SWEEP_MS 1000
-#define FLUSH_MS 250
-#define OLD_MS 1000    /* rows of this age were forgotten by somebody */
-#define SWEPT_MOST 200 /* conversations a time */
 #define UNDER_WAY_MOST 2000
 #define ROUNDS_MOST 10000
 #define GAP_MOST 1000 /* a feed that lacks more than it can hold */
@@ -88,13 +85,14 @@ static bool caught_up(struct telling *t, bool may_look_again)
 	pthread_mutex_lock(&catching_lock);
 	at = catching_of(t->conversation);
 	c = *at;
-	missed = c->missed && may_look_again;
-	c->missed = false;
-	if (!missed) {
+	missed = c && c->missed && may_look_again;
+	if (missed) {
+		c->missed = false;
+	} else if (c) {
 		*at = c->next;
 		free(c);
-		t->catching = false;
 	}
+	t->catching = missed;
 	pthread_mutex_unlock(&catching_lock);
 	return missed;
 }
@@ -304,97 +302,4 @@ void announce_lines(const struct announced *a)
 	t->member_count = a->member_count;
 	t->actors = arena_strdup(&t->arena, a->actors);
 	telling_start(t, ended);
-}
-
-/* ---- the sweep ---- */
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	pthread_t thread;
-	bool open, closing, busy, more;
-} sweep = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
-
-static enum err write_told(struct db *d, void *ctx)
-{
-	return told_write(d, ctx);
-}
-
-static void sweep_once(struct db *d, void *ctx)
-{
-	bool look = ctx != NULL;
-	struct told *gone;
-	struct arena a;
-	const char **ids;
-	int count = 0;
-
-	arena_init(&a);
-	while (d && (gone = told_take()) != NULL) {
-		enum err e = db_write(d, write_told, gone);
-		told_written(gone, e == OK);
-		if (e != OK)
-			break;
-	}
-	if (d && look && outbox_waiting(d, &a, clock_now_ms() - OLD_MS, SWEPT_MOST, &ids, &count) == OK)
-		for (int i = 0; i < count; i++)
-			announce(ids[i]);
-	arena_done(&a);
-	pthread_mutex_lock(&sweep.lock);
-	sweep.busy = false;
-	sweep.more = count == SWEPT_MOST;
-	pthread_mutex_unlock(&sweep.lock);
-}
-
-/* Sweeps again when that is due, or what was told waits to be deleted. Locked. */
-static void wake_up(int64_t now, int64_t *next)
-{
-	static int nothing;
-	bool look = (now >= *next || sweep.more) && announce_possible();
-
-	if (sweep.busy || (!look && !told_waiting()))
-		return;
-	if (look) {
-		*next = now + SWEEP_MS;
-		sweep.more = false;
-	}
-	sweep.busy = dbpool_run(sweep_once, look ? &nothing : NULL) == OK;
-}
-
-static void *run_sweep(void *unused)
-{
-	int64_t next = clock_mono_ms() + SWEEP_MS;
-
-	pthread_mutex_lock(&sweep.lock);
-	while (!sweep.closing) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += FLUSH_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&sweep.news, &sweep.lock, &until);
-		if (!sweep.closing)
-			wake_up(clock_mono_ms(), &next);
-	}
-	pthread_mutex_unlock(&sweep.lock);
-	return unused;
-}
-
-void announce_open(void)
-{
-	sweep.closing = false;
-	sweep.open = pthread_create(&sweep.thread, NULL, run_sweep, NULL) == 0;
-	if (!sweep.open)
-		abort();
-}
-
-void announce_close(void)
-{
-	if (!sweep.open)
-		return;
-	pthread_mutex_lock(&sweep.lock);
-	sweep.closing = true;
-	pthread_cond_signal(&sweep.news);
-	pthread_mutex_unlock(&sweep.lock);
-	pthread_join(sweep.thread, NULL);
-	sweep.open = false;
 }

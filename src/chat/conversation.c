@@ -130,7 +130,6 @@ struct changing {
 	const struct ticket *by;
 	const char *id;
 	const struct conversation_change *change;
-	const char *why;
 	bool changed;
 };
 
@@ -212,13 +211,11 @@ static enum err change(struct db *d, void *ctx)
 	return e;
 }
 
-enum err conversation_change(
-	struct db *d, const struct ticket *by, const char *id, const struct conversation_change *wanted, const char **why)
+enum err conversation_change(struct db *d, const struct ticket *by, const char *id, const struct conversation_change *wanted)
 {
 	struct changing k = {.by = by, .id = id, .change = wanted};
 	enum err e = db_write(d, change, &k);
 
-	*why = k.why;
 	if (e == OK && k.changed)
 		announce(id);
 	return e;

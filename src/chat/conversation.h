@@ -2,7 +2,7 @@
  * store/dbpool. What was committed is announced before these return.
  *
  * by: TICKET_USER, or TICKET_SERVICE (MainServer, which may come to any of them). Errors of all: ERR_NOT_FOUND, there is none, or none that by may see;
- * ERR_FORBIDDEN, by sees it and may not; ERR_STORE_UNAVAILABLE. *why: a static sentence for the client beside the error, or NULL. */
+ * ERR_FORBIDDEN, by sees it and may not; ERR_STORE_UNAVAILABLE. */
 #ifndef CHAT_CONVERSATION_H
 #define CHAT_CONVERSATION_H
 
@@ -34,8 +34,7 @@ struct conversation_change {
 	bool retention;                                  /* retention_s is given: -1 the setting's, 0 for ever */
 	int64_t retention_s;
 };
-enum err conversation_change(
-	struct db *d, const struct ticket *by, const char *id, const struct conversation_change *change, const char **why) MUST_CHECK;
+enum err conversation_change(struct db *d, const struct ticket *by, const char *id, const struct conversation_change *change) MUST_CHECK;
 
 enum err conversation_erase(struct db *d, const struct ticket *by, const char *id) MUST_CHECK;
 

@@ -63,6 +63,12 @@ struct speaker {
 	bool counted; /* me.rate changed */
 };
 
+/* A client id that stands for a message already. */
+struct known {
+	struct known *next;
+	struct entry_known is;
+};
+
 /* What one transaction does to one conversation, whose row is locked. */
 struct group {
 	struct db *d;
@@ -70,10 +76,14 @@ struct group {
 	struct conversation c;
 	int64_t now, from, messages; /* from: c.length before; messages: sent */
 	bool changed;
-	struct speaker *speakers;
+	struct speaker *speakers; /* of those who ask, who is in it */
+	struct known *known;
 	struct entry_line *lines; /* what was appended, from + 1 … c.length */
 	int line_count, line_most;
 };
+
+/* Before all work: who asks, and which client ids are known. */
+enum err work_prepare(struct group *g, struct work *const *work, int count) MUST_CHECK;
 
 /* Does it, all but marks and counts. OK, also when it was refused (w->out.err); any other error ends the transaction. */
 enum err work_do(struct group *g, struct work *w) MUST_CHECK;

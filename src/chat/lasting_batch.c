@@ -83,11 +83,21 @@ static void sort(struct batch *b)
 
 static enum err settle(struct group *g)
 {
-	enum err e = g->changed ? entries_settle(g->d, &g->c, g->from, g->messages) : OK;
+	struct buf own;
+	char next = '{';
+	enum err e;
 
-	for (struct speaker *s = g->speakers; s && e == OK; s = s->next)
-		if (s->counted || s->own)
-			e = entries_sender(g->d, &g->c, s->me.participant, s->own, s->me.rate);
+	if (!g->changed)
+		return OK;
+	buf_init(&own, 64 * 1024);
+	for (const struct speaker *s = g->speakers; s; s = s->next)
+		if (s->counted || s->own) {
+			buf_printf(&own, "%c\"%s\":[%lld,\"%s\"]", next, s->me.participant, (long long)s->own, s->me.rate);
+			next = ',';
+		}
+	buf_str(&own, next == '{' ? "{}" : "}");
+	e = buf_ok(&own) ? entries_settle(g->d, &g->c, g->from, g->messages, own.data) : ERR_INTERNAL;
+	buf_done(&own);
 	return e;
 }
 
@@ -117,6 +127,8 @@ static enum err do_group(struct db *d, struct batch *b, int from, int to)
 		return OK;
 	}
 	g->from = g->c.length;
+	if (e == OK)
+		e = work_prepare(g, b->work + from, to - from);
 	for (int i = from; i < to && e == OK; i++)
 		if (b->work[i]->kind != WORK_MARK)
 			e = work_do(g, b->work[i]);

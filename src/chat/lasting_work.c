@@ -22,28 +22,72 @@ static enum err refuse(struct work *w, enum err e, const char *details)
 	return OK;
 }
 
-/* Who asks. *out NULL: MainServer. ERR_NOT_FOUND: he is not in it. */
-static enum err speaker_of(struct group *g, const struct work *w, struct speaker **out)
+static struct speaker *find_speaker(const struct group *g, const char *who)
 {
-	struct speaker *s;
-	enum err e;
+	struct speaker *s = g->speakers;
 
-	*out = NULL;
-	if (w->by.kind == TICKET_SERVICE)
-		return OK;
-	for (s = g->speakers; s; s = s->next)
-		if (strcmp(s->me.participant, w->by.participant) == 0) {
-			*out = s;
-			return OK;
-		}
-	s = arena_alloc(g->arena, sizeof *s);
-	e = conversations_member(g->d, g->arena, g->c.n, w->by.participant, &s->me);
-	if (e != OK)
-		return e;
-	s->next = g->speakers;
-	g->speakers = s;
-	*out = s;
-	return OK;
+	while (s && strcmp(s->me.participant, who) != 0)
+		s = s->next;
+	return s;
+}
+
+/* Who asks. *out NULL: MainServer. ERR_NOT_FOUND: he is not in it. */
+static enum err speaker_of(const struct group *g, const struct work *w, struct speaker **out)
+{
+	*out = w->by.kind == TICKET_SERVICE ? NULL : find_speaker(g, w->by.participant);
+	return *out || w->by.kind == TICKET_SERVICE ? OK : ERR_NOT_FOUND;
+}
+
+static const char *sender_of(const struct work *w)
+{
+	return w->by.kind == TICKET_SERVICE ? SYSTEM : w->by.participant;
+}
+
+static void add_known(struct group *g, const struct entry_known *is)
+{
+	struct known *k = arena_alloc(g->arena, sizeof *k);
+
+	*k = (struct known){g->known, *is};
+	g->known = k;
+}
+
+/* ids and client ids follow the grammar of ids: nothing to escape. */
+enum err work_prepare(struct group *g, struct work *const *work, int count)
+{
+	struct buf ids, pairs;
+	struct member *members;
+	struct entry_known *known;
+	int n = 0, pair_count = 0;
+	enum err e = OK;
+
+	buf_init(&ids, LINE_MOST);
+	buf_init(&pairs, LINE_MOST);
+	for (int i = 0; i < count; i++) {
+		buf_printf(&ids, "%c\"%s\"", i ? ',' : '[', work[i]->by.participant);
+		if (work[i]->kind == WORK_SEND && work[i]->n.client_id)
+			buf_printf(&pairs, "%c[\"%s\",\"%s\"]", pair_count++ ? ',' : '[', sender_of(work[i]), work[i]->n.client_id);
+	}
+	buf_char(&ids, ']');
+	buf_char(&pairs, ']');
+	if (!buf_ok(&ids) || !buf_ok(&pairs))
+		e = ERR_INTERNAL;
+	if (e == OK)
+		e = conversations_some(g->d, g->arena, g->c.n, ids.data, count, &members, &n);
+	for (int i = 0; e == OK && i < n; i++) {
+		struct speaker *s = arena_alloc(g->arena, sizeof *s);
+		if (find_speaker(g, members[i].participant)) /* he asks for several things */
+			continue;
+		*s = (struct speaker){.next = g->speakers, .me = members[i]};
+		g->speakers = s;
+	}
+	n = 0;
+	if (e == OK && pair_count > 0)
+		e = entries_known(g->d, g->arena, &g->c, pairs.data, pair_count, &known, &n);
+	for (int i = 0; e == OK && i < n; i++)
+		add_known(g, &known[i]);
+	buf_done(&ids);
+	buf_done(&pairs);
+	return e;
 }
 
 /* ERR_NOT_FOUND is an answer, anything else that failed ends the transaction. */
@@ -162,7 +206,7 @@ static enum err list_files(struct group *g, struct work *w, struct entry_new *n)
 /* *known: it was sent before, and w->out says what to answer. */
 static enum err look_for_repeat(struct group *g, struct work *w, struct entry_new *n, char print[33], bool *known)
 {
-	struct entry_known first;
+	const struct entry_known *first = NULL;
 	struct buf list;
 	enum err e;
 
@@ -172,33 +216,36 @@ static enum err look_for_repeat(struct group *g, struct work *w, struct entry_ne
 		return OK;
 	take_print(print, &g->c, n, w->n.files);
 	n->print = print;
-	e = entries_known(g->d, &g->c, n->sender, n->client_id, &first);
-	if (e != OK)
-		return e == ERR_NOT_FOUND ? OK : e;
+	for (const struct known *k = g->known; k && !first; k = k->next)
+		if (strcmp(k->is.sender, n->sender) == 0 && strcmp(k->is.client_id, n->client_id) == 0)
+			first = &k->is;
+	if (!first)
+		return OK;
 	*known = true;
-	if (strcmp(first.print, print) != 0)
+	if (strcmp(first->print, print) != 0)
 		return refuse(w, ERR_CLIENT_ID_REUSED, NULL);
-	n->position = first.position;
-	n->at = first.at;
-	memcpy(n->mark, first.mark, sizeof n->mark);
+	n->position = first->position;
+	n->at = first->at;
+	memcpy(n->mark, first->mark, sizeof n->mark);
 	w->out.repeated = true;
 	e = w->n.files ? add_files(g, w, n, files_of(g->d, g->c.id, n->position, &list), &list) : OK;
 	w->out.message = message_line(g, n);
 	return e;
 }
 
-/* A conversation that was put away comes back with the first message. */
+/* A conversation that was put away comes back with the first message. by NULL: MainServer's. */
 static enum err wake(struct group *g, const char *by)
 {
+	const char *quote = by ? "\"" : "";
 	struct entry_line line;
-	char data[256];
+	char data[300];
 	enum err e;
 
 	if (strcmp(g->c.status, "archived") != 0)
 		return OK;
 	g->c.status = "active";
-	snprintf(
-		data, sizeof data, "{\"conversationId\":\"%s\",\"status\":\"active\",\"by\":\"%s\",\"at\":%lld}", g->c.id, by, (long long)g->now);
+	snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"by\":%s%s%s,\"at\":%lld,\"status\":\"active\"}", g->c.id, quote,
+		by ? by : "null", quote, (long long)g->now);
 	e = entries_put_event(g->d, &g->c, "conversation:updated", data, g->now);
 	return e == OK ? add_last(g, &line) : e;
 }
@@ -257,7 +304,7 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 	e = may_send(g, w, s, &n);
 	if (e != OK || w->out.err != OK)
 		return e;
-	e = wake(g, n.sender);
+	e = wake(g, s ? n.sender : NULL);
 	if (e == OK)
 		e = entries_put_message(g->d, &g->c, &n);
 	if (e == OK && w->n.files)
@@ -267,6 +314,11 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 	g->messages++;
 	if (s)
 		s->own++;
+	if (n.client_id) {
+		struct entry_known is = {n.sender, n.client_id, arena_strdup(g->arena, n.print), n.position, n.at, ""};
+		memcpy(is.mark, n.mark, sizeof is.mark);
+		add_known(g, &is);
+	}
 	w->out.message = message_line(g, &n);
 	add_line(g, w->out.message);
 	return w->out.message.len > 0 ? OK : ERR_INTERNAL;

@@ -1,5 +1,6 @@
 /* Who is in a lasting conversation: bringing in, removing, leaving, roles, silence, mute. As chat/conversation.h says: on threads of store/dbpool, by the rights
- * table, announced before these return. Nobody is brought into, or taken out of, a direct conversation. */
+ * table, announced before these return. Nobody is brought into, or taken out of, a direct conversation. *why: a static sentence for the client beside the error, or
+ * NULL. */
 #ifndef CHAT_MEMBERSHIP_H
 #define CHAT_MEMBERSHIP_H
 

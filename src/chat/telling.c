@@ -76,7 +76,7 @@ struct readers {
 	struct buf left; /* lines "participant position" */
 };
 
-/* Whose feeds get it: everybody who is in it now, unless they are too many, and who left just here. */
+/* Whose feeds get it: everybody who is in it now, unless they are too many (that it is erased all are told), and who left just here. */
 static void find_readers(struct telling *t, struct readers *r)
 {
 	char who[ID_MAX + 1];
@@ -84,7 +84,7 @@ static void find_readers(struct telling *t, struct readers *r)
 	r->who = arena_alloc(&t->arena, (size_t)(t->member_count + t->line_count + 1) * sizeof *r->who);
 	r->count = 0;
 	buf_init(&r->left, 64 * 1024);
-	if (t->member_count <= ANNOUNCE_FEEDS)
+	if (t->member_count <= ANNOUNCE_FEEDS || t->to == 0)
 		for (int i = 0; i < t->member_count; i++)
 			r->who[r->count++] = t->members[i];
 	for (int i = 0; i < t->line_count; i++) {

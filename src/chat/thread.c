@@ -78,7 +78,7 @@ static enum err may_begin(struct db *d, struct beginning *b, const struct conver
 	b->wait_ms = rate_take(c->me.rate, now, rate);
 	if (b->wait_ms > 0)
 		return ERR_RATE_LIMITED;
-	return entries_sender(d, c, b->by->participant, 0, rate);
+	return entries_rate(d, c, b->by->participant, rate);
 }
 
 static enum err begin(struct db *d, void *ctx)

@@ -129,7 +129,7 @@ static struct exchange *exchange_new(int fd)
 void exchange_accept_ahead(void)
 {
 	accepts_ahead = true;
-	ahead_start(next_connection);
+	ahead_start(next_connection, exchange_whole);
 }
 
 void exchange_leave_bodies(bool (*which)(const struct request *r))

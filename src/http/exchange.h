@@ -27,8 +27,12 @@ struct exchange {
 /* Once per process, before threads: listens on descriptor 0 (given by whoever started us). Keeps our own SIGTERM handling. */
 enum err exchange_setup(void) MUST_CHECK;
 
-/* After exchange_setup, where bursts come (hubs): connections are accepted by a thread of its own and wait here, not in the socket's backlog. */
+/* After exchange_setup, where bursts come (hubs): connections are accepted by a thread of its own and wait here, not in the socket's backlog; and one whose
+ * request does not come whole holds up nobody. */
 void exchange_accept_ahead(void);
+
+/* Would reading the request on fd block? False: it would. Also true for what is no request, broken off, or too large to be told. Blocks for nothing. */
+bool exchange_whole(int fd) MUST_CHECK;
 
 /* Before threads: bodies of the requests that which() chooses (it sees everything but the body) are not read by exchange_accept: request.body_coming. */
 void exchange_leave_bodies(bool (*which)(const struct request *r));

@@ -43,8 +43,15 @@ static void kernel(struct patient *p)
 	if (somaxconn < 0)
 		doctor_report(p, FINDING_SKIPPED, "somaxconn", NULL, "/proc/sys/net/core/somaxconn cannot be read");
 	else
-		doctor_report(p, somaxconn < LISTEN_BACKLOG ? FINDING_BAD : FINDING_FINE, "somaxconn",
-			somaxconn < LISTEN_BACKLOG ? "sysctl net.core.somaxconn=4096: a full backlog turns connections away" : NULL, "%ld", somaxconn);
+		doctor_report(p,
+			somaxconn < 4096                 ? FINDING_BAD
+				: somaxconn < LISTEN_BACKLOG ? FINDING_ADVICE
+											 : FINDING_FINE,
+			"somaxconn",
+			somaxconn < LISTEN_BACKLOG
+				? "sysctl net.core.somaxconn=16384: it cuts our backlog of that many, and a full one turns connections away"
+				: NULL,
+			"%ld", somaxconn);
 	if (retries < 0)
 		doctor_report(p, FINDING_SKIPPED, "tcp_retries2", NULL, "/proc/sys/net/ipv4/tcp_retries2 cannot be read");
 	else

@@ -212,6 +212,8 @@ void doctor_residue(struct patient *p, const struct needles *n)
 	if (n->count == 0)
 		return;
 	residue_files(p, n, "residue in ROOM_STATE", p->place.state);
+	if (strncmp(p->place.files, p->place.state, strlen(p->place.state)) != 0)
+		residue_files(p, n, "residue in ROOM_FILES", p->place.files);
 	if (strncmp(p->place.scratch, p->place.state, strlen(p->place.state)) != 0)
 		residue_files(p, n, "residue in scratch files", p->place.scratch);
 	for (size_t i = 0; i < sizeof temporary / sizeof *temporary; i++)

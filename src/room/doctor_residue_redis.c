@@ -1,12 +1,15 @@
 /* Redis: every key and value, its files, its slow log; or keys of sessions that should be gone. See residue.h. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "room/residue.h"
 #include "store/ask.h"
+#include "store/keys.h"
 
 #define PAGE "200"
 #define LATE_MS 60000 /* the bookkeeping's minute */
@@ -208,6 +211,32 @@ static void judge_queues(struct hunt *h)
 	} while (h->err == OK && *cursor && strcmp(cursor, "0") != 0);
 }
 
+/* Sessions' files lie in a folder each. */
+static void judge_folders(struct hunt *h)
+{
+	const char *memory = h->patient->place.memory;
+	DIR *dir = *memory ? opendir(memory) : NULL;
+	struct dirent *entry;
+	char key[ID_MAX + 40];
+
+	while (dir && h->err == OK && (entry = readdir(dir))) {
+		char *path;
+		if (!id_valid(entry->d_name, strlen(entry->d_name)))
+			continue;
+		snprintf(key, sizeof key, "{%u}:conv:%s", keys_bucket(entry->d_name), entry->d_name);
+		path = place_path("%s/%s", memory, entry->d_name);
+		if (told_int(COMMAND(h, "EXISTS", key)) == 0 && h->err == OK && access(path, F_OK) == 0) {
+			h->found++;
+			doctor_report(
+				h->patient, FINDING_BAD, "residue in sessions' files", "is the worker running? `room worker --status`", "folder %s", path);
+		}
+		free(path);
+		fresh(h);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* ---- all of it ---- */
 
 static void each_key(struct hunt *h, void (*one)(struct hunt *h, const char *key))
@@ -243,6 +272,8 @@ void residue_redis(struct patient *p, const struct needles *n)
 	each_key(&h, n->count > 0 ? search_key : judge_key);
 	if (n->count == 0 && h.err == OK)
 		judge_queues(&h);
+	if (n->count == 0 && h.err == OK)
+		judge_folders(&h);
 	if (n->count > 0 && h.err == OK)
 		search_elsewhere(&h);
 	if (h.err != OK)

@@ -127,6 +127,8 @@ static int take_options(struct wanted *w, int argc, char **argv)
 		return command_misused(argv[0], "it takes options only");
 	if (w->read ? w->kinds + w->session > 0 : w->kinds != 1)
 		return command_misused(argv[0], "say for whom: one of --student, --counselor, --volunteer, --desk, --user, --service; or --read");
+	if (w->permissions && w->ticket.kind == TICKET_USER)
+		return command_misused(argv[0], "--permissions are a session's: what a user may do, his role in a conversation says");
 	if (*w->ticket.name && w->ticket.kind != TICKET_USER)
 		return command_misused(argv[0], "--name goes with --user");
 	if (!w->read && w->session != (w->ticket.kind == TICKET_PARTICIPANT))

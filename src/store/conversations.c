@@ -99,21 +99,38 @@ enum err conversations_lock(struct db *d, struct arena *a, const char *id, const
 	return get(d, a, "SELECT " COLUMNS " FROM conversations WHERE id = $1 {postgres: FOR UPDATE}", id, participant, out);
 }
 
+static enum err read_members(struct db_rows *r, struct arena *a, int most, struct member **out, int *count)
+{
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	while (db_rows_next(r))
+		if (*count < most)
+			read_member(r, a, &(*out)[(*count)++]);
+	return db_rows_done(r);
+}
+
+enum err conversations_some(struct db *d, struct arena *a, int64_t n, const char *ids, int most, struct member **out, int *count)
+{
+	struct db_rows r;
+
+	db_query(&r, d,
+		"SELECT " MEMBER_COLUMNS
+		" FROM {sqlite: json_each($2)}{postgres: json_array_elements_text(CAST($2 AS json))} AS j {sqlite: CROSS }JOIN members m ON "
+		"m.conversation = $1 AND m.participant = j.value AND m.left_at IS NULL LEFT JOIN people p ON p.id = m.participant LIMIT $3",
+		DB_ARGS(db_int(n), db_text(ids), db_int(most)));
+	return read_members(&r, a, most, out, count);
+}
+
 enum err conversations_members(struct db *d, struct arena *a, int64_t n, int most, struct member **out, int *count)
 {
 	struct db_rows r;
 
-	*out = arena_alloc(a, (size_t)most * sizeof **out);
-	*count = 0;
 	db_query(&r, d,
 		"SELECT " MEMBER_COLUMNS
 		" FROM members m LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.left_at IS NULL "
 		"ORDER BY m.joined_at, m.participant LIMIT $2",
 		DB_ARGS(db_int(n), db_int(most)));
-	while (db_rows_next(&r))
-		if (*count < most)
-			read_member(&r, a, &(*out)[(*count)++]);
-	return db_rows_done(&r);
+	return read_members(&r, a, most, out, count);
 }
 
 enum err conversations_ids(struct db *d, struct arena *a, int64_t n, int most, const char ***out, int *count)

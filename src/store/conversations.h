@@ -45,6 +45,10 @@ enum err conversations_lock(struct db *d, struct arena *a, const char *id, const
 /* Somebody's place in the conversation of that number; ERR_NOT_FOUND when he is not in it (any more). */
 enum err conversations_member(struct db *d, struct arena *a, int64_t n, const char *participant, struct member *out) MUST_CHECK;
 
+/* The places of those of a JSON array of ids who are in it; in no order. */
+enum err conversations_some(
+	struct db *d, struct arena *a, int64_t n, const char *ids, int most, struct member **out, int *count) MUST_CHECK;
+
 /* Those in it, in the order they joined; at most most. */
 enum err conversations_members(struct db *d, struct arena *a, int64_t n, int most, struct member **out, int *count) MUST_CHECK;
 

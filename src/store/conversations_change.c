@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "store/conversations_change.h"
 #include "store/files.h"
+#include "store/outbox.h"
 
 /* What belongs to a conversation beside its rows here: each is asked to let it go, in the same transaction. */
 typedef enum err let_go(struct db *d, const struct conversation *c, int64_t now);
@@ -25,10 +26,8 @@ static enum err leave_word(struct db *d, const struct conversation *c, int64_t n
 	const char *comma = "";
 	struct buf people;
 	struct db_rows r;
-	enum err e = db_exec(d, NULL, "DELETE FROM outbox WHERE conversation = $1", DB_ARGS(db_text(c->id)));
+	enum err e;
 
-	if (e != OK)
-		return e;
 	buf_init(&people, 1 << 20);
 	buf_char(&people, '[');
 	db_query(&r, d, "SELECT participant FROM members WHERE conversation = $1 AND left_at IS NULL ORDER BY participant LIMIT 10000",
@@ -38,8 +37,7 @@ static enum err leave_word(struct db *d, const struct conversation *c, int64_t n
 	buf_char(&people, ']');
 	e = db_rows_done(&r);
 	if (e == OK)
-		e = db_exec(d, NULL, "INSERT INTO outbox (conversation, position, at, data) VALUES ($1, 0, $2, $3)",
-			DB_ARGS(db_text(c->id), db_int(now), db_textn(people.data, people.len)));
+		e = buf_ok(&people) ? outbox_erased(d, c->id, people.data, now) : ERR_INTERNAL;
 	buf_done(&people);
 	return e;
 }

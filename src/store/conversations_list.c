@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fold.h"
 #include "store/conversations_list.h"
 
-#define LOOK_AT 256 /* rows of a list looked at at once for a text */
+#define LOOK_AT 256    /* rows of a list looked at at once for a text */
+#define PATIENCE 15    /* ms that a page looks for a text; what comes after that is left to the next page */
+#define NOTHING_YET 50 /* the same while it has found nothing */
 
 /* Columns 0 to 15 of every row; then the names, when a text is looked for ($1 of the page's statements); then the asker's. */
 #define COLUMNS \
@@ -172,6 +175,7 @@ static enum err portion(struct db *d, struct arena *a, struct page *p, int most)
 enum err conversations_list(struct db *d, struct arena *a, const struct conversations_query *q, struct conversation_view **out, int *count,
 	struct conversations_place *next)
 {
+	int64_t began = clock_mono_ms();
 	struct page p = {.q = q, .person = q->asker ? q->asker : q->participant, .room = q->limit + 1, .at = q->after};
 	int most = q->text ? LOOK_AT : p.room;
 	enum err e;
@@ -181,10 +185,12 @@ enum err conversations_list(struct db *d, struct arena *a, const struct conversa
 		p.at = (struct conversations_place){INT64_MAX, INT64_MAX};
 	do
 		e = portion(d, a, &p, most);
-	while (e == OK && p.count < p.room && p.looked == most);
+	while (e == OK && p.count < p.room && p.looked == most && clock_mono_ms() - began < (p.count > 0 ? PATIENCE : NOTHING_YET));
 	*next = (struct conversations_place){0, 0};
 	if (p.count == p.room)
 		*next = p.views[--p.count - 1].place;
+	else if (p.looked == most)
+		*next = p.at;
 	*out = p.views;
 	*count = p.count;
 	return e == OK ? complete(d, a, p.views, p.count, q->asker != NULL) : e;

@@ -30,7 +30,8 @@ struct conversations_query {
 	int limit;
 };
 
-/* A page, newest activity first (MainServer without participant: those made last first). *next is where the next one begins; its n is 0 when there is none. */
+/* A page, newest activity first (MainServer without participant: those made last first). *next is where the next one begins; its n is 0 when there is none.
+ * With a text a page may be shorter than it might, empty even, while there is a next one: a long list is not looked through at once. */
 enum err conversations_list(struct db *d, struct arena *a, const struct conversations_query *q, struct conversation_view **out, int *count,
 	struct conversations_place *next) MUST_CHECK;
 

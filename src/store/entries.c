@@ -15,9 +15,10 @@ static enum err put_event(struct db *d, struct conversation *c, const char *even
 	char mark[ENTRY_MARK_LEN + 1];
 
 	id_hex(mark, ENTRY_MARK_LEN);
+	c->length++;
 	return db_exec(d, NULL,
 		"INSERT INTO entries (conversation, position, mark, at, kind, event, data) VALUES ($1, $2, $3, $4, 's', $5, $6)",
-		DB_ARGS(db_int(c->n), db_int(++c->length), db_text(mark), db_int(now), db_text(event), db_text(data)));
+		DB_ARGS(db_int(c->n), db_int(c->length), db_text(mark), db_int(now), db_text(event), db_text(data)));
 }
 
 static enum err put_marker(struct db *d, struct conversation *c, const char *kind, int64_t target, int64_t now)
@@ -25,9 +26,10 @@ static enum err put_marker(struct db *d, struct conversation *c, const char *kin
 	char mark[ENTRY_MARK_LEN + 1];
 
 	id_hex(mark, ENTRY_MARK_LEN);
+	c->length++;
 	c->last_at = now;
 	return db_exec(d, NULL, "INSERT INTO entries (conversation, position, mark, at, kind, target) VALUES ($1, $2, $3, $4, $5, $6)",
-		DB_ARGS(db_int(c->n), db_int(++c->length), db_text(mark), db_int(now), db_text(kind), db_int(target)));
+		DB_ARGS(db_int(c->n), db_int(c->length), db_text(mark), db_int(now), db_text(kind), db_int(target)));
 }
 
 enum err entries_put_event(struct db *d, struct conversation *c, const char *event, const char *data, int64_t now)
@@ -74,7 +76,10 @@ static enum err settle_outbox(struct db *d, const struct conversation *c, int64_
 		DB_ARGS(db_text(c->id), db_int(from), db_int(c->length), db_int(clock_now_ms())));
 }
 
-enum err entries_settle(struct db *d, const struct conversation *c, int64_t from, int64_t messages)
+/* One update of each row: PostgreSQL keeps every version of it until it is vacuumed. */
+#define OWN(n) "{sqlite: json_extract($4, '$.\"' || participant || '\"[" n "]')}{postgres: (CAST($4 AS jsonb) -> participant ->> " n ")}"
+
+enum err entries_settle(struct db *d, const struct conversation *c, int64_t from, int64_t messages, const char *own)
 {
 	enum err e = db_exec(d, NULL,
 		"UPDATE conversations SET length = $2, first_message = $3, last_message = $4, last_at = $5, status = $6 WHERE n = $1",
@@ -84,16 +89,18 @@ enum err entries_settle(struct db *d, const struct conversation *c, int64_t from
 	if (e == OK)
 		e = settle_outbox(d, c, from);
 	if (e == OK)
-		e = db_exec(d, NULL, "UPDATE members SET unread = unread + $2, last_at = $3 WHERE conversation = $1 AND left_at IS NULL",
-			DB_ARGS(db_int(c->n), db_int(messages), db_int(c->last_at)));
+		e = db_exec(d, NULL,
+			"UPDATE members SET unread = unread + $2 - COALESCE(CAST(" OWN("0") " AS BIGINT), 0), rate = COALESCE(" OWN(
+				"1") ", rate), last_at = $3 "
+					 "WHERE conversation = $1 AND left_at IS NULL",
+			DB_ARGS(db_int(c->n), db_int(messages), db_int(c->last_at), db_text(own)));
 	return e;
 }
 
-enum err entries_sender(struct db *d, const struct conversation *c, const char *participant, int64_t own_messages, const char *rate)
+enum err entries_rate(struct db *d, const struct conversation *c, const char *participant, const char *rate)
 {
-	return db_exec(d, NULL,
-		"UPDATE members SET unread = unread - $3, rate = $4 WHERE conversation = $1 AND participant = $2 AND left_at IS NULL",
-		DB_ARGS(db_int(c->n), db_text(participant), db_int(own_messages), db_text(rate)));
+	return db_exec(d, NULL, "UPDATE members SET rate = $3 WHERE conversation = $1 AND participant = $2",
+		DB_ARGS(db_int(c->n), db_text(participant), db_text(rate)));
 }
 
 enum err entries_event(struct db *d, struct conversation *c, const char *event, const char *data, int64_t now, int64_t *position)
@@ -112,23 +119,34 @@ enum err entries_event(struct db *d, struct conversation *c, const char *event, 
 
 /* ---- what may be said ---- */
 
-enum err entries_known(struct db *d, const struct conversation *c, const char *sender, const char *client_id, struct entry_known *out)
+enum err entries_known(
+	struct db *d, struct arena *a, const struct conversation *c, const char *pairs, int most, struct entry_known **out, int *count)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
-	db_query(&r, d, "SELECT position, at, mark, print FROM entries WHERE conversation = $1 AND sender = $2 AND client_id = $3",
-		DB_ARGS(db_int(c->n), db_text(sender), db_text(client_id)));
-	found = db_rows_next(&r);
-	if (found) {
-		out->position = db_rows_int(&r, 0);
-		out->at = db_rows_int(&r, 1);
-		snprintf(out->mark, sizeof out->mark, "%s", db_rows_word(&r, 2));
-		snprintf(out->print, sizeof out->print, "%s", db_rows_word(&r, 3));
+	*out = arena_alloc(a, (size_t)most * sizeof **out);
+	*count = 0;
+	/* From the few pairs to the many entries, whatever the planner believes. */
+	db_query(&r, d,
+		"SELECT e.sender, e.client_id, e.print, e.position, e.at, e.mark FROM "
+		"{sqlite: json_each($2) AS j CROSS JOIN entries e ON e.conversation = $1 AND e.sender = json_extract(j.value, '$[0]') AND "
+		"e.client_id = json_extract(j.value, '$[1]') AND e.client_id IS NOT NULL}"
+		"{postgres: json_array_elements(CAST($2 AS json)) AS j CROSS JOIN LATERAL (SELECT * FROM entries WHERE conversation = $1 AND "
+		"sender = j.value ->> 0 AND client_id = j.value ->> 1 AND client_id IS NOT NULL LIMIT 1) AS e} LIMIT $3",
+		DB_ARGS(db_int(c->n), db_text(pairs), db_int(most)));
+	while (db_rows_next(&r)) {
+		struct entry_known *k = &(*out)[*count];
+		if (*count == most)
+			continue;
+		++*count;
+		k->sender = db_rows_keep(&r, 0, a);
+		k->client_id = db_rows_keep(&r, 1, a);
+		k->print = db_rows_keep(&r, 2, a);
+		k->position = db_rows_int(&r, 3);
+		k->at = db_rows_int(&r, 4);
+		snprintf(k->mark, sizeof k->mark, "%s", db_rows_word(&r, 5));
 	}
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_done(&r);
 }
 
 static enum err there(enum err e, int64_t n)

@@ -40,18 +40,20 @@ enum err entries_put_message(struct db *d, struct conversation *c, struct entry_
 enum err entries_put_event(struct db *d, struct conversation *c, const char *event, const char *data, int64_t now) MUST_CHECK;
 
 /* After the puts (and entries_edit, entries_delete): c's row, outbox rows for the entries after `from`, and for everybody in it last_at and
- * `messages` more unread, which entries_sender takes back from those who sent some of them. */
-enum err entries_settle(struct db *d, const struct conversation *c, int64_t from, int64_t messages) MUST_CHECK;
-enum err entries_sender(
-	struct db *d, const struct conversation *c, const char *participant, int64_t own_messages, const char *rate) MUST_CHECK;
+ * `messages` more unread, less one's own. own: JSON object, those who wrote: {"<participant>":[messages,"rate"],…}. */
+enum err entries_settle(struct db *d, const struct conversation *c, int64_t from, int64_t messages, const char *own) MUST_CHECK;
 
-/* What a client id stood for: ERR_NOT_FOUND when it was not used (or its message's time is over). */
+/* The same for one who wrote something that is no message, beside entries_event. */
+enum err entries_rate(struct db *d, const struct conversation *c, const char *participant, const char *rate) MUST_CHECK;
+
+/* What client ids stand for: of the JSON array pairs ([["<sender>","<client id>"],…]) those that were used, and whose message's time is not over. */
 struct entry_known {
+	const char *sender, *client_id, *print;
 	int64_t position, at;
-	char mark[ENTRY_MARK_LEN + 1], print[33];
+	char mark[ENTRY_MARK_LEN + 1];
 };
-enum err entries_known(
-	struct db *d, const struct conversation *c, const char *sender, const char *client_id, struct entry_known *out) MUST_CHECK;
+enum err entries_known(struct db *d, struct arena *a, const struct conversation *c, const char *pairs, int most, struct entry_known **out,
+	int *count) MUST_CHECK;
 
 /* Is there a message at position / such a thread? ERR_NOT_FOUND. */
 enum err entries_is_message(struct db *d, const struct conversation *c, int64_t position) MUST_CHECK;

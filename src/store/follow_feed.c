@@ -238,7 +238,7 @@ enum err follow_large(struct db *d, struct arena *a, const char *user, int64_t p
 	*count = 0;
 	db_query(&r, d,
 		"SELECT c.id, c.length, m.unread FROM (SELECT conversation, unread, last_at FROM members WHERE participant = $1 AND left_at IS "
-	    "NULL "
+		"NULL "
 		"ORDER BY last_at DESC, conversation DESC LIMIT $2) m JOIN conversations c ON c.n = m.conversation WHERE c.people > $3 "
 		"ORDER BY m.last_at DESC LIMIT $4",
 		DB_ARGS(db_text(user), db_int(RECENT_MOST), db_int(people), db_int(most)));

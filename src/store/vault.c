@@ -18,7 +18,7 @@
 #include "base/failpoint.h"
 
 #define MB (INT64_C(1) << 20)
-#define LEFT_FREE (64 * MB) /* of the file system: in memory Redis lives there, too */
+#define LEFT_FREE (64 * MB) /* of the file system, or a quarter of a small one: in memory Redis lives there, too */
 
 bool vault_on_tmpfs(const char *path)
 {
@@ -74,8 +74,12 @@ static int count_one(const char *path, const struct stat *st, int kind, struct F
 static bool has_room(enum vault in, const char *folder, int64_t most)
 {
 	struct statvfs fs;
+	int64_t left;
 
-	if (statvfs(folder, &fs) != 0 || (int64_t)(fs.f_bavail * fs.f_frsize) < most + LEFT_FREE)
+	if (statvfs(folder, &fs) != 0)
+		return false;
+	left = (int64_t)(fs.f_blocks * fs.f_frsize) / 4;
+	if ((int64_t)(fs.f_bavail * fs.f_frsize) < most + (left < LEFT_FREE ? left : LEFT_FREE))
 		return false;
 	if (in != VAULT_MEMORY)
 		return true;

@@ -265,11 +265,9 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct feed_p
 void feed_begin(struct reader *r)
 {
 	struct hub *h = r->hub;
+	struct question *q = question_new(r);
 
 	r->state = READER_SUBSCRIBING;
-	if (r->calling)
-		return;
-	struct question *q = question_new(r);
 	look_begin(h);
 	if (look_alone(h)) {
 		go_alone(q);

@@ -142,6 +142,7 @@ static void set_up(struct hub *h)
 	struct rlimit files;
 	struct sigaction action = {.sa_handler = on_stop};
 
+	h->born_ms = clock_mono_ms();
 	timers_init(&h->timers);
 	buf_init(&h->scratch_data, 1024 * 1024);
 	buf_init(&h->scratch_frame, 1024 * 1024);

@@ -156,6 +156,7 @@ struct hub {
 	unsigned came_and_went; /* readers that began or were freed since the last trim */
 	struct reader *dirty;
 	bool leased, popping, stopping;
+	int64_t born_ms; /* clock_mono_ms */
 	unsigned leases_under_way, bucket_turn;
 	struct timer lease_timer, trim_timer;
 	struct buf scratch_data, scratch_frame;

@@ -165,10 +165,8 @@ static void found(struct work *w)
 
 void lasting_begin(struct reader *r)
 {
-	r->state = READER_SUBSCRIBING;
-	if (r->calling)
-		return;
 	struct question *q = question_new(r);
+
 	q->in.has_cursor = r->cursor_given || r->begun;
 	q->in.marks = true;
 	q->work.does = ask;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 struct shown {
 	struct shown *next;
 	int64_t position;
@@ -163,8 +165,22 @@ void own_show(struct shown **all, const char *conversation, int64_t position)
 	*all = s;
 }
 
+/* Redis is there, or nobody can tell yet, and the hub's name is on its way: that is worth a moment. lease.c comes back to all readers, and their clock does. */
+static bool lease_comes(const struct reader *r)
+{
+	const struct hub *h = r->hub;
+	int64_t now = clock_mono_ms();
+
+	if (h->leased || r->begun || now >= r->x->born_ms + LEASE_WAIT_MS)
+		return false;
+	return redis_ready(h->commands) || now < h->born_ms + LEASE_WAIT_MS;
+}
+
 void own_begin(struct reader *r)
 {
+	r->state = READER_SUBSCRIBING;
+	if (r->calling || lease_comes(r))
+		return;
 	if (is_feed(r->place))
 		feed_begin(r);
 	else

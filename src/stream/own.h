@@ -72,7 +72,8 @@ bool own_says(const struct entry *e, const char *event, const char *participant)
 /* Something of the conversation was told live: what else follows from it. */
 void own_told(struct place *p, const struct entry *e);
 
-void own_begin(struct reader *r);   /* looks it up and begins it, or begins it anew: lasting_begin, feed_begin */
+void own_begin(
+	struct reader *r); /* looks it up and begins it, or begins it anew: lasting_begin, feed_begin (nothing else is under way then) */
 void own_read_on(struct reader *r); /* likewise */
 
 /* The answer of a call is for a reader that still waits for it as it did (then r->calling is over); otherwise the reader goes its way here. */
@@ -90,7 +91,7 @@ void lasting_begin(struct reader *r);
 void lasting_read_on(struct reader *r);
 
 /* feed.c */
-enum { SHOWN_MOST = 64 };
+enum { SHOWN_MOST = 64, LEASE_WAIT_MS = 1500 };
 enum {
 	FEED_OVERLAP_MS = 5000,
 	FEED_OVERLAP_POLL_MS = 2000

@@ -35,7 +35,7 @@ void reader_schedule(struct reader *r)
 	if (r->state == READER_ENDING) {
 		at = r->until;
 	} else if (!r->begun) {
-		at = r->x->born_ms + BEGIN_MS;
+		at = r->x->born_ms + (r->own != NULL ? LEASE_WAIT_MS : BEGIN_MS);
 		if (at <= now)
 			at = now + BEGIN_AGAIN_MS;
 	} else {
@@ -95,9 +95,11 @@ static void fire(void *owner)
 	}
 	if (!r->begun) {
 		/* A script under way answers or times out by itself. */
-		if (r->state == READER_SUBSCRIBING && !r->calling && now >= r->x->born_ms + BEGIN_MS)
+		if (r->own != NULL && r->state == READER_SUBSCRIBING && !r->calling)
+			own_begin(r); /* the lease does not come: without Redis */
+		else if (r->state == READER_SUBSCRIBING && !r->calling && now >= r->x->born_ms + BEGIN_MS)
 			answer_refuse(r, ERR_STORE_UNAVAILABLE);
-		else
+		if (r->fd >= 0)
 			reader_schedule(r);
 		return;
 	}

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { enter, exitUrl, inPhase, shows, showsText, startBrowser, wait, write } from './browser.mjs';
+import { faint, luminance, nameless, unresolved } from './looks.mjs';
 
 let stack;
 let chromium;
@@ -24,15 +25,6 @@ const focus = (page) => page.evaluate(() => {
   const { activeElement: at } = document;
   return at.id || at.dataset.act || at.dataset.do || at.getAttribute('aria-label') || at.tagName.toLowerCase();
 });
-const rgb = (text) => text.match(/[\d.]+/g).map(Number);
-const luminance = (colour) => {
-  const [r, g, b] = rgb(colour).slice(0, 3).map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const contrast = (a, b) => {
-  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x);
-  return (light + 0.05) / (dark + 0.05);
-};
 
 test('everything by keyboard alone', async () => {
   const s = await stack.session();
@@ -113,14 +105,8 @@ test('by ear: names, roles, and no chatter', async () => {
   assert.equal(await student.locator('#log').getAttribute('role'), 'log');
   assert.equal(await student.locator('#log').getAttribute('aria-live'), 'off');
   assert.match(await student.locator('.message article').first().getAttribute('aria-label'), /^Counselor, \d.*old news/);
-  const nameless = await student.$$eval('button, textarea, [role=dialog], dialog, section, aside, form', (all) => all
-    .filter((one) => one.offsetParent !== null)
-    .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('aria-labelledby') || one.textContent.trim()))
-    .map((one) => one.outerHTML.slice(0, 80)));
-  assert.deepEqual(nameless, []);
-  const ids = await student.$$eval('[aria-labelledby], [aria-describedby], [aria-controls]', (all) => all.flatMap((one) =>
-    ['aria-labelledby', 'aria-describedby', 'aria-controls'].map((name) => one.getAttribute(name)).filter(Boolean)).filter((id) => !document.getElementById(id)));
-  assert.deepEqual(ids, []);
+  assert.deepEqual(await nameless(student), []);
+  assert.deepEqual(await unresolved(student), []);
   assert.equal(await student.getAttribute('html', 'lang'), 'en');
   await student.context().close();
 });
@@ -169,21 +155,9 @@ for (const colorScheme of ['light', 'dark']) {
     await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'theirs https://example.org/' });
     await write(student, 'mine');
     await shows(student, ['< theirs https://example.org/', '> mine']);
-    const weak = await student.evaluate(() => {
-      const ground = (node) => {
-        for (let at = node; at; at = at.parentElement) {
-          const { backgroundColor } = getComputedStyle(at);
-          if (!/rgba\(.*, 0\)|transparent/.test(backgroundColor)) return backgroundColor;
-        }
-        return 'rgb(255, 255, 255)';
-      };
-      return [...document.querySelectorAll('body *')]
-        .filter((one) => one.offsetParent !== null && !one.closest('.sr, :disabled') && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-        .map((one) => ({ what: `${one.className || one.id || one.tagName}: ${one.textContent.trim().slice(0, 30)}`, ink: getComputedStyle(one).color, ground: ground(one) }));
-    });
-    assert.ok(weak.length > 15, 'something was looked at');
-    const faint = weak.filter(({ ink, ground }) => /^rgb/.test(ink) && /^rgb/.test(ground)).map((one) => ({ ...one, ratio: contrast(one.ink, one.ground) })).filter(({ ratio }) => ratio < 4.5);
-    assert.deepEqual(faint, [], 'text has a contrast of 4.5 at least');
+    const { looked, weak } = await faint(student);
+    assert.ok(looked > 15, 'something was looked at');
+    assert.deepEqual(weak, [], 'text has a contrast of 4.5 at least');
     const paper = luminance(await student.evaluate(() => getComputedStyle(document.documentElement).backgroundColor));
     assert.ok(colorScheme === 'dark' ? paper < 0.05 : paper > 0.7);
     await context.close();

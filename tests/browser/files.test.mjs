@@ -55,8 +55,10 @@ test('a photo and a paper go up, wait beside the text, and leave with it; the ot
 
 test('by keyboard alone, without a word; after a reload by the cookie alone', async () => {
   const { s, student, counselor, close } = await both();
-  await student.locator('#attach:not([disabled])').focus();
-  const [chooser] = await Promise.all([student.waitForEvent('filechooser', wait), student.keyboard.press('Enter')]);
+  const chosen = student.waitForEvent('filechooser', wait);
+  await student.locator('#attach:not([disabled])').focus(); // a round trip: from here on choosers are caught
+  await student.keyboard.press('Enter');
+  const chooser = await chosen;
   await chooser.setFiles(file('a.png', 'image/png', png()));
   await up(student, 1);
   assert.equal(await student.evaluate(() => document.activeElement.id), 'text', 'the focus is where one writes');

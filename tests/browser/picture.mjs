@@ -1,9 +1,9 @@
 // Makes docs/page.png, the README's picture: the counselor's window and the student's phone in one conversation, taken from the real thing.
 //   BUILD=build node tests/browser/picture.mjs [file]
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { root, startStack } from '../lib/stack.mjs';
 import { enter, marked, shows, startBrowser, wait } from './browser.mjs';
+import { onTable } from './table.mjs';
 
 const file = process.argv[2] ?? join(root, 'docs', 'page.png');
 const stack = await startStack();
@@ -29,17 +29,7 @@ try {
   await student.evaluate(() => document.activeElement.blur());
   await counselor.locator('#text').pressSequentially('What goes through your mind when');
   await student.waitForSelector('#typing:not([hidden])', wait);
-  const shots = await Promise.all([counselor.screenshot(), student.screenshot()]);
-
-  const table = await (await chromium.browser.newContext({ viewport: { width: 1460, height: 780 } })).newPage();
-  const [wide, phone] = shots.map((shot) => `data:image/png;base64,${shot.toString('base64')}`);
-  await table.setContent(`<body style="margin:0;height:100vh;position:relative;background:#dccfb8">
-    <img src="${wide}" style="position:absolute;left:32px;top:40px;width:1000px;border-radius:14px;box-shadow:0 0 0 1px #b9a987">
-    <img src="${phone}" style="position:absolute;right:32px;top:62px;width:360px;border-radius:26px;border:8px solid #2b2521;box-sizing:content-box">`);
-  await table.waitForFunction(() => [...document.images].every((image) => image.complete));
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, await table.screenshot());
-  console.log(file);
+  await onTable(chromium, file, counselor, student);
 } finally {
   await chromium.stop();
   await stack.stop();

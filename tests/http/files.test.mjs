@@ -275,6 +275,20 @@ describe('one session', () => {
 });
 
 describe('the end of files', () => {
+  test('an upload under way does not hold up the end of the service', async () => {
+    const stack = await startStack();
+    const s = await stack.session();
+    const c = new Raw(stack.base).read();
+    await c.write(`POST ${s.path}/files?name=x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.tickets.student}\r\nContent-Type: text/plain\r\nContent-Length: 1000000\r\n\r\nabc`);
+    const { memory } = foldersOf(stack);
+    await until('its first bytes', () => holding([memory], 'abc').length === 1);
+    const began = Date.now();
+    await stack.stop();
+    assert.ok(Date.now() - began < 10_000);
+    assert.deepEqual(under(memory), [], 'nothing is left in memory');
+    c.destroy();
+  });
+
   test('erased, expired, deleted: no byte is left anywhere', async () => {
     const stack = await startStack({ env: { ROOM_TTL_S: '3' } });
     try {

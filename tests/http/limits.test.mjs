@@ -68,6 +68,24 @@ describe('small limits', { concurrency: true }, () => {
   });
 });
 
+describe('Redis’ clock jumped back', { concurrency: true }, () => {
+  for (const [name, env, ahead] of [['long', { ROOM_SENDS: '2/60', ROOM_SENDS_BURST: '0' }, '%s 2 0 0'], ['short', { ROOM_SENDS: '0', ROOM_SENDS_BURST: '2/60' }, '0 0 %s 2']]) {
+    test(`a ${name} window that was full begins anew, and does not last into the future`, async () => {
+      const stack = await startStack({ env });
+      try {
+        const s = await stack.session();
+        const { a } = calls(stack, s);
+        for (let i = 0; i < 2; i++) ok(await a('x'), 201);
+        refused(await a('x'), 'RATE_LIMITED');
+        await stack.redis('HSET', `{0}:conv:${s.id}`, `rate:${s.student}`, ahead.replace('%s', Date.now() + 3_600_000)); // as it looks an hour back
+        for (let i = 0; i < 2; i++) ok(await a('x'), 201);
+        const { retry_after } = refused(await a('x'), 'RATE_LIMITED');
+        assert.ok(retry_after >= 1 && retry_after <= 60, String(retry_after));
+      } finally { await stack.stop(); }
+    });
+  }
+});
+
 describe('a full log', () => {
   let stack;
   before(async () => { stack = await startStack(); });

@@ -45,7 +45,7 @@ onBoth('feeds', (db) => {
   test('sixty conversations at random, over breaks at random: the feed is the union of their logs', async () => {
     const me = `me_${rnd()}`;
     const ticket = stack.user(me);
-    const readers = [new FeedReader(stack, ticket, { breakAt: () => Math.random() < 0.05 }), new FeedReader(stack, ticket, { poll: true }), new FeedReader(stack, ticket)];
+    const readers = [new FeedReader(stack, ticket, { breakAt: () => Math.random() < 0.1 }), new FeedReader(stack, ticket, { poll: true }), new FeedReader(stack, ticket)];
     await until('feeds to begin', () => readers.every((r) => r.cursor !== undefined));
     const world = await conversations(stack, 60, { me });
     const said = [];
@@ -68,7 +68,7 @@ onBoth('feeds', (db) => {
       assert.equal(r.resets, 0);
       await judge(stack, world, r);
     }
-    assert.ok(readers[0].breaks > 5, `${readers[0].breaks} breaks`);
+    assert.ok(readers[0].breaks >= 3, `${readers[0].breaks} breaks`);
   });
 
   test('what it tells: messages as they are now, who comes and goes, unread counts, what was erased', async () => {

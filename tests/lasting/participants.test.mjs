@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
+import { Stream } from '../lib/sse.mjs';
 import { pool } from '../lib/wait.mjs';
-import { onBoth } from '../worker/helpers.mjs';
+import { onBoth, rows } from '../worker/helpers.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { business, direct, group, ids, list, path, people, person, send, service, told } from './people.mjs';
 
@@ -182,6 +183,31 @@ onBoth('participants', (db) => {
     });
   });
 
+  describe('heard of at once', () => {
+    test('a new conversation, being brought in, removed, erased: on the feed; a removed one’s streams end', async () => {
+      const [ann, bob, eve] = people(stack, 'Ann', 'Bob', 'Eve');
+      const feed = new Stream(stack.base, '/api/events', { ticket: bob.token });
+      await feed.ready();
+      const about = (event, c) => feed.next((e) => e.event === event && e.data.conversationId === c.id);
+      const c = await group(ann, [bob]);
+      assert.equal((await about('conversation:created', c)).data.by, ann.id);
+      const d = await group(ann, [eve]);
+      ok(await ann.post(path(d, '/participants'), { participant: bob.id }), 201);
+      assert.equal((await about('user:joined', d)).data.participant, bob.id);
+      const stream = new Stream(stack.base, path(d, '/events'), { ticket: bob.token });
+      await stream.ready();
+      ok(await ann.delete(of(d, bob)), 204);
+      await stream.end();
+      assert.equal(stream.named('user:left').at(-1).data.participant, bob.id, 'the last he hears');
+      assert.equal((await about('user:left', d)).data.participant, bob.id);
+      await send(eve, d, 'among ourselves');
+      ok(await ann.delete(path(c)), 204);
+      await about('conversation:erased', c);
+      assert.deepEqual(feed.events.filter((e) => e.event === 'message:new'), [], 'nothing of what was said after him');
+      feed.close();
+    });
+  });
+
   describe('roles, silence, mute', () => {
     test('a role is given and told; a group keeps an admin', async () => {
       const [ann, bob] = people(stack, 'Ann', 'Bob');
@@ -235,6 +261,46 @@ onBoth('participants', (db) => {
       ok(await bob.put(path(c, '/mute'), { muted: false }), 204);
       assert.equal(ok(await bob.get(path(c))).muted, false);
       for (const body of [{}, { muted: 1 }, { muted: 'yes' }]) refused(await bob.put(path(c, '/mute'), body), 'BAD_REQUEST');
+    });
+  });
+
+  describe('all at once', () => {
+    test('people come and go, write, read, promote each other: in the end everything adds up', async () => {
+      const all = people(stack, 'A', 'B', 'C', 'D', 'E', 'F');
+      const groups = [await group(all[0], all.slice(1, 4)), await group(all[1], [all[0], { id: all[5].id, role: 'admin' }])];
+      let state = 7;
+      const dice = (n) => { state = (state * 1103515245 + 12345) % 2147483648; return Math.floor((state / 2147483648) * n); };
+      let done = 0;
+      await pool(8, Array.from({ length: 400 }), async () => {
+        const who = all[dice(all.length)];
+        const other = all[dice(all.length)];
+        const c = groups[dice(2)];
+        const mid = 1 + dice(200);
+        const acts = [
+          () => who.post(path(c, '/messages'), { content: 'x' }), () => who.post(path(c, '/messages'), { content: 'y' }), () => who.patch(path(c, `/messages/${mid}`), { content: 'z' }),
+          () => who.delete(path(c, `/messages/${mid}`)), () => who.put(path(c, '/read'), { upTo: mid }), () => who.post(path(c, '/participants'), { participant: other.id, role: ['member', 'admin', 'agent'][dice(3)] }),
+          () => who.post(path(c, '/participants'), { participant: other.id }), () => who.delete(of(c, other)), () => (dice(3) ? who.get(path(c)) : who.delete(of(c, who))), () => who.put(of(c, other), { role: ['member', 'admin'][dice(2)] }),
+          () => who.put(path(c), { title: `t${mid}` }), () => service(stack).post(path(c, '/participants'), { participant: other.id, role: 'admin' }),
+        ];
+        const r = await acts[dice(acts.length)]();
+        done += r.status < 300 ? 1 : 0;
+        assert.ok([200, 201, 204, 400, 403, 404, 409].includes(r.status), `${r.status} ${r.text}`);
+      });
+      assert.ok(done > 60, `only ${done} of 400 did something`);
+      const one = async (sql) => (await rows(stack, sql))[0];
+      for (const c of groups) {
+        const found = await one(`SELECT n, people, length, last_message FROM conversations WHERE id = '${c.id}'`);
+        if (!found) { refused(await service(stack).get(path(c)), 'NOT_FOUND'); continue; } // everybody left it
+        const [n, count, length, last] = found.map(Number);
+        const [there, admins] = (await one(`SELECT count(*), sum(CASE WHEN role = 'admin' THEN 1 ELSE 0 END) FROM members WHERE conversation = ${n} AND left_at IS NULL`)).map(Number);
+        assert.equal(count, there, 'how many are in it');
+        assert.ok(admins >= 1, 'somebody is admin');
+        assert.deepEqual((await one(`SELECT count(*), min(position), max(position), max(CASE WHEN kind = 'm' THEN position ELSE 0 END) FROM entries WHERE conversation = ${n}`)).map(Number), [length, 1, length, last], 'positions');
+        const wrong = await rows(stack, `SELECT m.participant, m.unread, (SELECT count(*) FROM entries e WHERE e.conversation = m.conversation AND e.kind = 'm' AND e.deleted_at IS NULL AND e.position > m.read_to AND e.sender <> m.participant) FROM members m WHERE m.conversation = ${n} AND m.left_at IS NULL`);
+        for (const [who, unread, really] of wrong) assert.equal(unread, really, `unread of ${who}`);
+        const inIt = await roles(service(stack), c);
+        for (const p of all) assert.equal((await p.get(path(c))).status, p.id in inIt ? 200 : 404, p.id);
+      }
     });
   });
 

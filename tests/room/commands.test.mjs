@@ -1,6 +1,6 @@
 // The other sub-commands: ticket, session, doctor, config, help, version.
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
@@ -85,13 +85,18 @@ describe('room ticket', () => {
     assert.equal((await claims('--session', 's1', '--volunteer', 'v1')).role, 'volunteer');
     const desk = await claims('--desk', 'c1');
     assert.deepEqual([desk.role, desk.userId, desk.sessionId], ['counselor', 'c1', undefined]);
+    const user = await claims('--user', 'u1', '--name', 'Ann Ø');
+    assert.deepEqual([user.iss, user.role, user.userId, user.name, user.sessionId, user.chatPermissions], ['mainserver', 'user', 'u1', 'Ann Ø', undefined, undefined]);
+    assert.equal((await claims('--user', 'u1')).name, undefined);
     const service = await claims('--service');
     assert.deepEqual([service.role, service.sessionId], ['service', undefined]);
   });
 
   test('refuses what makes no sense', async () => {
     for (const args of [[], ['--student', 'a'], ['--service', '--session', 's'], ['--session', 's', '--student', 'a', '--counselor', 'c'], ['--session', 'b/d', '--student', 'a'],
-      ['--service', '--ttl', '90001'], ['--service', '--ttl', '0'], ['--session', 's', '--student', 'a', '--permissions', 'fly']]) {
+      ['--service', '--ttl', '90001'], ['--service', '--ttl', '0'], ['--session', 's', '--student', 'a', '--permissions', 'fly'],
+      ['--user', 'acct_1'], ['--user', 'u 1'], ['--user', 'u1', '--session', 's'], ['--user', 'u1', '--service'], ['--user', 'u1', '--name', ' '], ['--user', 'u1', '--permissions', 'view_history'],
+      ['--desk', 'c', '--name', 'Ann']]) {
       const r = await run(['ticket', ...args], { env });
       assert.equal(r.code, 2, `${args}: ${r.stderr}`);
       assert.equal(r.stdout, '');
@@ -203,4 +208,6 @@ test('room doctor with nothing running looks at the machine, and skips the rest'
   const found = Object.fromEntries(json(r).map((f) => [f.check, f.finding]));
   assert.deepEqual([found.redis, found.stream], ['skipped', 'skipped']);
   assert.ok(found.descriptors);
+  const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'));
+  assert.equal(found.somaxconn, somaxconn < 4096 ? 'BAD' : somaxconn < 16384 ? 'advice' : 'ok');
 });

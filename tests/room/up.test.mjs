@@ -204,6 +204,20 @@ describe('room up refuses', () => {
   });
 });
 
+// Two users of the chat application, who know each other: the same two after another start on the same database.
+async function theChats(base, out) {
+  const [ada, ben] = ['Ada', 'Ben'].map((name) => new RegExp(`^chat as ${name}: ${base}/chat\\.html#token=([\\w.-]+)$`, 'm').exec(out)[1]);
+  const [first, second] = await Promise.all([ada, ben].map((ticket) => call(base, 'GET', '/api/conversations', { ticket })));
+  assert.deepEqual(first.json.conversations.map((one) => [one.type, one.title, one.participants.map((who) => who.name).sort()]),
+    [['group', 'Reading circle', ['Ada', 'Ben']], ['direct', '', ['Ada', 'Ben']]]);
+  assert.deepEqual(second.json.conversations.map((one) => one.id), first.json.conversations.map((one) => one.id));
+  const path = `/api/conversations/${first.json.conversations[0].id}`;
+  assert.equal((await call(base, 'GET', `${path}/messages`, { ticket: ada })).json.messages.length, 6, 'said once, however often it starts');
+  const { threads } = (await call(base, 'GET', `${path}/threads`, { ticket: ben })).json;
+  assert.deepEqual(threads.map((one) => one.messageCount), [2]);
+  assert.match(await (await fetch(`${base}/chat.html`)).text(), /chat\/main\.js/);
+}
+
 describe('room up --demo', () => {
   test('prints what the demo promises, makes a secret and keeps it', async () => {
     const env = settings({ ROOM_JWT_SECRET: undefined });
@@ -214,7 +228,7 @@ describe('room up --demo', () => {
       room.stdout.on('data', (d) => { out += d; });
       const gone = once(room, 'close');
       try {
-        await until('four lines', () => out.split('\n').length > 4 || room.exitCode !== null, { ms: 30_000 });
+        await until('six lines', () => out.split('\n').length > 6 || room.exitCode !== null, { ms: 30_000 });
         const base = /^ready (http:\/\/localhost:\d+)$/m.exec(out)[1];
         const student = new RegExp(`^student: ${base}/#ticket=([\\w.-]+)$`, 'm').exec(out)[1];
         const counselor = new RegExp(`^counselor: ${base}/#ticket=([\\w.-]+)$`, 'm').exec(out)[1];
@@ -223,6 +237,7 @@ describe('room up --demo', () => {
         const conversation = path.replace(/\/events$/, '');
         assert.equal((await call(base, 'POST', `${conversation}/messages`, { ticket: student, json: { content: 'hello' } })).status, 201);
         assert.equal((await call(base, 'GET', `${conversation}/messages`, { ticket: counselor })).json.messages[0].content, 'hello');
+        await theChats(base, out);
         assert.equal(statSync(join(env.ROOM_STATE, 'secret')).mode & 0o777, 0o600);
         secrets.push(readFileSync(join(env.ROOM_STATE, 'secret'), 'utf8'));
       } finally {

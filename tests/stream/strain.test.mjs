@@ -1,6 +1,8 @@
 // Readers that are a burden (design §5, promise H): the slow, the half-closed, the silent; and a hub that stood still past its lease.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
 import { PollReader, Raw, Sender, SseParser, Stream, StreamReader, dechunk, pool, positionOf, slow, sleep, until, verdict, wholeHistory } from '../lib/client.mjs';
@@ -107,6 +109,32 @@ describe('clients that go', () => {
     const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
     await st.next((e) => e.id === m.cursor, { ms: 2000 });
     st.close();
+  });
+});
+
+describe('requests that never come whole', () => {
+  let stack;
+  before(async () => { stack = await startStack({ env: { ROOM_HUBS: '1' } }); });
+  after(() => stack?.stop());
+  test('hold up nobody, and are let go', async () => {
+    const s = await stack.session();
+    const begin = Buffer.from([1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]); // FCGI_BEGIN_REQUEST, a responder
+    const gone = [];
+    const halves = await pool(10, Array.from({ length: 100 }), (_, i) => new Promise((done, fail) => {
+      const c = connect(join(stack.state, 'stream.sock'), () => c.write(begin.subarray(0, i % 17 || 1), () => done(c)));
+      c.once('close', () => gone.push(i));
+      c.once('error', fail);
+      c.resume();
+    }));
+    const began = performance.now();
+    for (let i = 0; i < 5; i++) {
+      const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
+      await st.ready();
+      st.close();
+    }
+    const took = performance.now() - began;
+    assert.ok(took < 1900, `${took} ms`); // one half-sent request alone could have held the hub for two seconds
+    await until('all of them to be closed', () => gone.length === halves.length, { ms: 10_000 });
   });
 });
 

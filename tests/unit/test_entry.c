@@ -150,8 +150,8 @@ static void broken_entries(void **state)
 /* Every prefix of a good entry is handled without a look past its end. */
 static void cut_short(void **state)
 {
-	static const char *const whole[] = {
-		MESSAGE "\"x\"\n{}\n\n\n", "e\n" CHECK "\n1\n17\n" MESSAGE "\"x\"\n\n1\n\n", "s\n" CHECK "\n1\nsession:ended\n{}"};
+	static const char *const whole[] = {MESSAGE "\"x\"\n{}\n\n\n", MESSAGE "\"x\"\n12[{\"id\":\"a\"}]{}\n\n\n",
+		"e\n" CHECK "\n1\n17\n" MESSAGE "\"x\"\n\n1\n\n", "s\n" CHECK "\n1\nsession:ended\n{}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(whole); i++)
@@ -169,9 +169,37 @@ static void cut_short(void **state)
 		}
 }
 
+static void split_is(const char *kept, const char *files, const char *metadata)
+{
+	struct span f, m, all = {kept, strlen(kept)};
+	struct buf b;
+
+	metadata_split(all, &f, &m);
+	assert_int_equal(f.len, strlen(files));
+	assert_memory_equal(f.at ? f.at : "", files, f.len);
+	assert_int_equal(m.len, strlen(metadata));
+	assert_memory_equal(m.at, metadata, m.len);
+	buf_init(&b, 1000);
+	metadata_join(&b, f, metadata);
+	assert_string_equal(b.data ? b.data : "", kept);
+	buf_done(&b);
+}
+
+static void files_before_metadata(void **state)
+{
+	(void)state;
+	split_is("", "", "");
+	split_is("{\"a\":1}", "", "{\"a\":1}");
+	split_is("2[]", "[]", "");
+	split_is("2[]{\"a\":1}", "[]", "{\"a\":1}");
+	split_is("11[{\"n\":\"9\"}]{}", "[{\"n\":\"9\"}]", "{}");
+	split_is("99[]", "", "99[]"); /* none of ours, but nothing beyond its end is looked at */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_before_metadata),
 		cmocka_unit_test(cursors_there_and_back),
 		cmocka_unit_test(what_is_no_cursor),
 		cmocka_unit_test(a_message),

@@ -1,5 +1,6 @@
 /* http/exchange with the real libfcgi: requests that come in odd pieces, broken ones, bodies and replies of every size, peers that read late or go away. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/un.h>
@@ -168,13 +169,15 @@ static void usual(void **state)
 	assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n{}");
 }
 
+static size_t least_piece = 1; /* accepted ahead: a socket holds some 270 pieces that nobody has read, however small */
+
 static void in_pieces(void **state)
 {
 	struct buf b;
 
 	(void)state;
 	whole_request(&b, "{\"a\":1}", 7);
-	for (size_t step = 1; step < b.len; step += step < 20 ? 1 : 7) {
+	for (size_t step = least_piece; step < b.len; step += step < 20 ? 1 : 7) {
 		struct job j = {.fd = dial(), .bytes = b.data, .len = b.len, .step = step};
 		struct exchange *x = accept_from(&j);
 		good(x, "{\"a\":1}", 7);
@@ -334,7 +337,7 @@ static void broken(void **state)
 	buf_done(&good_one);
 }
 
-/* A peer that connects and says nothing holds an accepting thread for two seconds, no longer. */
+/* A peer that connects and says nothing holds an accepting thread for two seconds, no longer; none at all when they are accepted ahead. */
 static void stalled(void **state)
 {
 	int silent = dial();
@@ -426,6 +429,58 @@ static void *shut_down(void *unused)
 }
 
 /* The last test: afterwards nothing is accepted any more. */
+/* Accepted ahead: those that have sent a part of a request, or nothing, hold up nobody, whatever part it is; they are let go after a while. */
+static void half_sent(void **state)
+{
+	enum { HALVES = 60 };
+	struct pollfd halves[HALVES];
+	int64_t start = clock_mono_ms();
+	struct buf b;
+
+	(void)state;
+	whole_request(&b, "{}", 2);
+	for (size_t i = 0; i < HALVES; i++) {
+		size_t len = i * (b.len - 1) / (HALVES - 1); /* from nothing to all but the last byte */
+		halves[i] = (struct pollfd){.fd = dial(), .events = POLLIN};
+		assert_int_equal(write(halves[i].fd, b.data, len), len);
+	}
+	for (int i = 0; i < 5; i++) {
+		struct exchange *x = accept_body("{}", 2, 0);
+		good(x, "{}", 2);
+		exchange_empty(x, 204);
+		assert_int_equal(peer_status(peer_reply(NULL)), 204);
+	}
+	assert_true(clock_mono_ms() - start < 1500);
+	for (size_t i = 0; i < HALVES; i++) {
+		assert_int_equal(poll(&halves[i], 1, 6000), 1);
+		assert_true(halves[i].revents & POLLHUP);
+		close(halves[i].fd);
+	}
+	buf_done(&b);
+}
+
+/* The rest came in time: it is a request like any other, also when nothing new is accepted any more. */
+static void half_sent_at_the_end(void **state)
+{
+	struct job j = {.fd = dial(), .step = 0};
+	struct exchange *x;
+	struct buf b;
+
+	(void)state;
+	whole_request(&b, "{}", 2);
+	assert_int_equal(write(j.fd, b.data, 20), 20);
+	exchange_shutdown();
+	usleep(600 * 1000); /* longer than an accept waits before it looks */
+	j.bytes = b.data + 20;
+	j.len = b.len - 20;
+	x = accept_from(&j);
+	good(x, "{}", 2);
+	exchange_empty(x, 204);
+	assert_int_equal(peer_status(peer_reply(NULL)), 204);
+	assert_null(exchange_accept());
+	buf_done(&b);
+}
+
 static void ends(void **state)
 {
 	pthread_t thread;
@@ -476,6 +531,10 @@ int main(void)
 		cmocka_unit_test(streams),
 		cmocka_unit_test(stream_full),
 		cmocka_unit_test(signals_stay_ours),
+	};
+	const struct CMUnitTest last[] = {
+		cmocka_unit_test(half_sent),
+		cmocka_unit_test(half_sent_at_the_end),
 		cmocka_unit_test(ends),
 	};
 	char dir[] = "/tmp/exchange.XXXXXX";
@@ -493,6 +552,10 @@ int main(void)
 	if (exchange_setup() != OK)
 		return 1;
 	failed = cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
+	exchange_accept_ahead();
+	least_piece = 5;
+	failed += cmocka_run_group_tests_name("exchange, accepted ahead", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("exchange, accepted ahead, and the end", last, NULL, NULL);
 	peer_done();
 	unlink(address.sun_path);
 	rmdir(dir);

@@ -179,7 +179,10 @@ export class Composer {
   /** What `more` and `busy` say has changed. */
   refresh() {
     this.#size();
-    if (this.#due && !this.#on.busy?.()) this.#submit();
+    if (!this.#due) return;
+    const busy = this.#on.busy?.();
+    if (busy) setText(this.#part('hint'), busy);
+    else this.#submit();
   }
 
   /** What is being written, to be put back later: when the conversation is opened again. Null: nothing. */

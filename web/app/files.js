@@ -57,6 +57,7 @@ export class Attachments {
   #hint;
   #attach;
   #text;
+  #listening = new AbortController();
   #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, error, abort, node …}
 
   /** @param {import('../room/http.js').Door} door  of the conversation  @param {() => void} changed  @param {{prefix?: string}} [options] */
@@ -74,6 +75,7 @@ export class Attachments {
       pick.value = '';
       this.#text.focus({ preventScroll: true });
     });
+    addEventListener('online', () => this.#again(), { signal: this.#listening.signal });
     this.#text.addEventListener('paste', (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
@@ -86,8 +88,10 @@ export class Attachments {
     this.#attach.disabled = !can;
   }
 
+  /** Why the message has to wait for its files, in words; or false. */
   get busy() {
-    return this.#items.some((one) => one.state === 'up');
+    if (this.#items.some((one) => one.state === 'up')) return words.files.busy;
+    return this.#items.some((one) => one.state === 'failed') && words.files.stuck;
   }
 
   /** What goes into a message: the files that are up, or null. */
@@ -109,8 +113,9 @@ export class Attachments {
     this.#draw();
   }
 
-  /** Gives everything up. */
+  /** Gives everything up; the end of it. */
   clear() {
+    this.#listening.abort();
     for (const one of this.#items) this.#drop(one);
     this.#items = [];
     this.#draw();
@@ -136,6 +141,11 @@ export class Attachments {
     this.#changed();
   }
 
+  /** The network is back: what it broke is tried again. */
+  #again() {
+    for (const one of this.#items) if (one.state === 'failed' && one.error.passing && one.file) this.#start(one);
+  }
+
   #remove(item) {
     this.#items = this.#items.filter((one) => one !== item);
     this.#drop(item);
@@ -156,7 +166,7 @@ export class Attachments {
       return element('li', { class: `upload ${item.state}` },
         icon('file'),
         element('span', { class: 'what' }, element('b', { dir: 'auto' }, item.name), item.told, item.state === 'up' && item.bar),
-        item.state === 'failed' && item.file && element('button', { type: 'button', class: 'round', 'aria-label': words.files.again(item.name), title: words.files.again(item.name), onclick: () => this.#start(item) }, icon('again')),
+        item.state === 'failed' && item.file && item.error.passing && element('button', { type: 'button', class: 'round', 'aria-label': words.files.again(item.name), title: words.files.again(item.name), onclick: () => this.#start(item) }, icon('again')),
         element('button', { type: 'button', class: 'round', 'aria-label': words.files.cancel(item.name), title: words.files.cancel(item.name), onclick: () => this.#remove(item) }, icon('close')));
     }));
   }
@@ -244,7 +254,7 @@ export class SessionFiles {
   get composer() {
     return {
       more: () => this.attachments.ready,
-      busy: () => this.attachments.busy && words.files.busy,
+      busy: () => this.attachments.busy,
       taken: () => this.attachments.taken(),
     };
   }

@@ -64,6 +64,7 @@ export const words = {
     add: 'Add files',
     save: (name) => `Save ${name}`,
     busy: 'It is sent as soon as the file is there.',
+    stuck: 'A file could not be sent. Try it again, or take it out.',
     download: 'Download',
     picture: (name) => `Picture: ${name}`,
     file: (name, size) => `File: ${name}, ${size}`,

@@ -4,7 +4,7 @@
  *
  *     import { Chats } from './chat/client.js';
  *
- *     const chats = new Chats({ token });              // MainServer's user token; without: the login cookie, or `as` of an earlier token's cookie
+ *     const chats = new Chats({ token });              // MainServer's user token; without: who has logged in here; after a reload also {as, account}
  *     chats.addEventListener('list', () => render(chats.select({ status: 'active' })));
  *     await chats.open();                               // phase: open, or login: then chats.login({ login, password })
  *     const talk = chats.conversation(id);              // a Room: open() it, listen, send()
@@ -13,6 +13,7 @@
  * `conversations` by id, as the contract has them; `unread` over all that are not muted.
  *
  * Events (the state is up to date when they fire): `phase` {phase, error?} · `link` {} · `list` {id: what changed, or null} ·
+ * `waiting` {error}: `open` could not be answered yet, and goes on trying ·
  * `message` {conversation, message}: somebody else wrote somewhere · `gone` {conversation, why: 'left'|'removed'|'erased'} · `people` {}: names became known
  *
  * One stream, shared by all tabs, keeps all of it true: list and counts follow the feed; after `reset`, or where an event does not say
@@ -40,6 +41,8 @@ export class Chats extends EventTarget {
   phase = 'opening';
   /** @type {{id: string, name: string}|null} */
   me = null;
+  /** Has one logged in here? Else MainServer says who one is. */
+  account;
   /** @type {Map<string, Listed>} */
   conversations = new Map();
   names = new Names(() => this.#emit('people', {}));
@@ -48,12 +51,14 @@ export class Chats extends EventTarget {
   #feed = null;
   #selections = new Set();
   #rooms = new Map();
+  #leaving = new Set(); // nobody looks at them any more; they stay while something waits to be sent
   #refreshing = new Map();
   #timer = null;
 
-  /** @param {{token?: string|null, as?: string|null, base?: string, share?: boolean, pageSize?: number, fetch?: typeof fetch, lineOptions?: object}} options */
+  /** @param {{token?: string|null, as?: string|null, account?: boolean, base?: string, share?: boolean, pageSize?: number, fetch?: typeof fetch, lineOptions?: object}} options */
   constructor(options = {}) {
     super();
+    this.account = options.account ?? !options.token;
     this.#options = { share: true, pageSize: 60, ...options };
     const { token = null, as = null, base, fetch } = options;
     const claims = token ? ticketClaims(token) : null;
@@ -75,7 +80,7 @@ export class Chats extends EventTarget {
     return this.#feed?.leading ?? false;
   }
 
-  /** Which of this browser's cookies speaks for a MainServer user; null for who logged in here. No secret. */
+  /** Which of this browser's cookies speaks for us, where there may be several people's. No secret: what a reload needs, with `account`. */
   get as() {
     return this.#door.as;
   }
@@ -92,6 +97,12 @@ export class Chats extends EventTarget {
 
   get skew() {
     return this.#door.skewMs;
+  }
+
+  /** Names that are not known yet are asked for, with their conversation. Never rejects. */
+  async getToKnow(id, participants) {
+    if (participants.every((one) => !one || this.names.known(one))) return;
+    await this.fetch(id).catch(() => {});
   }
 
   nameOf(participant) {
@@ -113,6 +124,7 @@ export class Chats extends EventTarget {
           this.#nobody(error);
           return;
         }
+        this.#emit('waiting', { error });
         await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
       }
     }
@@ -124,23 +136,40 @@ export class Chats extends EventTarget {
   }
 
   async login({ login, password }) {
-    const { user } = await this.#door.call('POST', '/auth/login', { by: 'cookie', body: { login, password } });
+    const { user, as } = await this.#door.call('POST', '/auth/login', { by: 'cookie', body: { login, password } });
     this.#door.ticket = null; // the cookie speaks for us: nothing to be stolen from this page
-    this.#door.as = null;
+    this.#door.as = as ?? null;
+    this.account = true;
     await this.#begin(user);
     this.#feed?.post({ t: 'login' });
   }
 
+  /** Another name for others to see; for those who have an account here. */
+  async rename(name) {
+    await this.#call('PUT', '/auth/me', { body: { name } });
+    this.me.name = name;
+    this.names.put(this.me.id, name);
+  }
+
   /** Ends this browser's login, in all its tabs. */
   async logout() {
-    const away = this.#door.as
-      ? this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true })
-      : this.#door.call('POST', '/auth/logout', { body: {}, keepalive: true });
+    const away = this.account
+      ? this.#door.call('POST', '/auth/logout', { body: {}, keepalive: true })
+      : this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true });
     this.#feed?.post({ t: 'logout' });
     this.close();
     await away.catch((error) => {
       if (error.status !== 401) throw error;
     });
+  }
+
+  /** A newer token of the same MainServer user. False: it is somebody else's. */
+  async renew(token) {
+    const claims = ticketClaims(token);
+    if (!claims || claims.sessionId || claims.userId !== this.me?.id) return false;
+    this.#door.ticket = token;
+    await this.open();
+    return true;
   }
 
   close() {
@@ -289,7 +318,7 @@ export class Chats extends EventTarget {
 
   #take({ event, data }) {
     const id = data.conversationId;
-    if (event === 'login:expired' || event === 'ticket:expired') {
+    if (event === 'ticket:expired') {
       this.#nobody(null);
       return;
     }
@@ -308,7 +337,13 @@ export class Chats extends EventTarget {
     } else if (event === 'conversation:erased') this.#gone(id, 'erased');
     else if (event === 'user:left' && data.participant === this.me.id) this.#gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
     else if (event === 'user:typing' || event.startsWith('receipt:')) return;
-    else this.#refresh(id);
+    else {
+      if (known?.lastMessage?.id === data.id && event.startsWith('message:')) {
+        known.lastMessage = data; // what was deleted is not shown a moment longer
+        this.#emit('list', { id });
+      }
+      this.#refresh(id);
+    }
   }
 
   #message(known, data) {
@@ -344,6 +379,7 @@ export class Chats extends EventTarget {
 
   /** The open part of one: messages, threads, people. The same object for the same id, until it is over or closed. */
   conversation(id) {
+    this.#leaving.delete(id);
     let room = this.#rooms.get(id);
     if (!room) {
       room = new Conversation({
@@ -361,8 +397,11 @@ export class Chats extends EventTarget {
         if (phase === 'ticket') this.#refused(new RoomError({ status: 401 }));
         if (['erased', 'missing', 'removed', 'left'].includes(phase)) {
           this.#rooms.delete(id);
-          this.#gone(id, phase === 'erased' ? 'erased' : 'removed');
+          this.#gone(id, phase === 'missing' ? 'removed' : phase);
         }
+      });
+      room.addEventListener('outbox', () => {
+        if (this.#leaving.has(id)) this.release(id);
       });
       room.addEventListener('notice', ({ detail: { event } }) => {
         if (event === 'conversation:updated') this.#refresh(id);
@@ -374,7 +413,9 @@ export class Chats extends EventTarget {
   /** Closes it; what waits in its outbox is kept, and goes out when it is opened again. */
   release(id) {
     const room = this.#rooms.get(id);
-    if (!room || room.pending.length > 0) return;
+    if (!room) return;
+    this.#leaving.add(id);
+    if (room.pending.some((item) => item.state !== 'sent')) return; // the last one sent closes it
     room.close();
     this.#rooms.delete(id);
   }
@@ -450,7 +491,7 @@ export class Chats extends EventTarget {
   // ---- small things
 
   #setPhase(phase, error) {
-    if (this.phase === phase && phase !== 'login') return;
+    if (this.phase === phase) return;
     this.phase = phase;
     this.#emit('phase', { phase, error });
   }

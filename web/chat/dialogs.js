@@ -123,6 +123,11 @@ export class Own {
     $('self').addEventListener('click', () => this.#open());
     $('own-copy').addEventListener('click', () => this.#copy(chats.me.id));
     $('own-link').addEventListener('click', () => this.#copy(`${location.origin}${location.pathname}#with=${chats.me.id}`));
+    $('own-form').addEventListener('submit', async (event) => {
+      event.preventDefault();
+      setText($('own-state'), (await tried(() => chats.rename($('own-new-name').value.trim()))) ?? words.info.saved);
+      this.draw();
+    });
     $('own-logout').addEventListener('click', async () => {
       $('own').close();
       if (!chats.unsent) on.out();
@@ -142,6 +147,8 @@ export class Own {
 
   #open() {
     this.draw();
+    $('own-form').hidden = !this.#chats.account;
+    $('own-new-name').value = this.#chats.me.name;
     setText($('own-state'), '');
     $('own').showModal();
     $('own-close').focus();

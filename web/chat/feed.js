@@ -7,7 +7,7 @@ import { positionOf } from '../room/log.js';
 import { Share } from '../room/share.js';
 
 /** What a feed and the stream of a lasting conversation tell beside what sessions do. */
-export const EVENTS = [...ROOM_EVENTS, 'unread', 'conversation:updated', 'conversation:erased', 'history:erased', 'user:role', 'user:silenced', 'login:expired'];
+export const EVENTS = [...ROOM_EVENTS, 'unread'];
 
 const WAIT_S = 25;
 const PROBE_MS = 6000;

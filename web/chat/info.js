@@ -68,8 +68,8 @@ export class Info {
   #keep(one) {
     $('info-keep').hidden = !may(one, 'retention');
     if (document.activeElement === $('keep')) return;
-    const now = one.retentionS ? String(one.retentionS) : '';
-    const choices = Object.entries(words.info.keep).sort(([a], [b]) => Number(a || Infinity) - Number(b || Infinity));
+    const now = one.retentionS === undefined || one.retentionS === null ? '' : String(one.retentionS);
+    const choices = Object.entries(words.info.keep).sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : Number(a) - Number(b)));
     if (now && !(now in words.info.keep)) choices.unshift([now, words.info.kept(Math.max(1, Math.round(Number(now) / DAY_S)))]);
     $('keep').replaceChildren(...choices.map(([value, label]) => element('option', { value }, label)));
     $('keep').value = now;
@@ -183,7 +183,7 @@ export class Info {
       });
     });
     $('keep').addEventListener('change', () => this.#try(async () => {
-      await this.#chats.update(id, { retentionS: $('keep').value ? Number($('keep').value) : null });
+      await this.#chats.update(id, { retentionS: $('keep').value === '' ? null : Number($('keep').value) });
       this.#say(words.info.saved);
     }));
     $('add').addEventListener('submit', (event) => {

@@ -14,16 +14,17 @@ import { words } from './words.js';
 
 const root = document.documentElement;
 
-// ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie) and `#c=<conversation>` are enough for a reload,
-// and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
+// ---- the address: `#token=<jwt>` is taken out at once. `#as=<hash>` (which cookie: MainServer's user's; `#in=<hash>`: that of who logged
+// in here) and `#c=<conversation>` are enough for a reload, and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
 
-const parts = new URLSearchParams(location.hash.replace(/^#/, ''));
+const fragment = () => new URLSearchParams(location.hash.replace(/^#/, ''));
+const parts = fragment();
 const token = parts.get('token');
 if (token) history.replaceState(null, '', location.pathname + location.search);
 
 let chats = null;
 try {
-  chats = new Chats({ token, as: parts.get('as'), pageSize: settings.pageSize });
+  chats = new Chats({ token, as: parts.get('as') ?? parts.get('in'), account: !token && !parts.has('as'), pageSize: settings.pageSize });
 } catch {
   chats = new Chats();
   chats.phase = 'denied';
@@ -39,7 +40,7 @@ let pushed = false; // is the list the entry before this one in the tab's histor
 
 function address(open) {
   const hash = new URLSearchParams();
-  if (chats.as) hash.set('as', chats.as);
+  if (chats.as) hash.set(chats.account ? 'in' : 'as', chats.as);
   if (open) hash.set('c', open);
   const text = hash.toString();
   return `${location.pathname}${location.search}${text ? `#${text}` : ''}`;
@@ -50,12 +51,15 @@ function address(open) {
 if (chats.phase === 'denied') gate.show('denied');
 else chats.open();
 
+chats.addEventListener('waiting', () => {
+  if (!began && chats.phase === 'opening') gate.show('away');
+});
 chats.addEventListener('phase', ({ detail: { phase } }) => {
   root.dataset.phase = phase;
   if (phase === 'login') {
     hush();
     for (const open of document.querySelectorAll('dialog[open]')) open.close();
-    gate.show(token || chats.as ? 'link' : began ? 'again' : 'login');
+    gate.show(!chats.account ? 'link' : began ? 'again' : 'login');
   } else if (phase === 'open') {
     gate.hide();
     begin();
@@ -65,11 +69,21 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
   }
 });
 
-addEventListener('hashchange', () => {
-  if (new URLSearchParams(location.hash.replace(/^#/, '')).has('token')) location.reload();
+// A newer link, opened in this very tab: the address is cleaned at once, and what stands here stays.
+addEventListener('hashchange', async () => {
+  const newer = fragment().get('token');
+  if (!newer) return;
+  history.replaceState(null, '', address(talk?.id));
+  if (began && (await chats.renew(newer))) return;
+  history.replaceState(null, '', `${location.pathname}${location.search}#token=${newer}`);
+  location.reload();
+});
+// Logged in again in another tab, or by a newer link there: then here too.
+addEventListener('focus', () => {
+  if (chats.phase === 'login' && began) chats.open();
 });
 addEventListener('popstate', () => {
-  if (began) route();
+  if (began && !fragment().has('token')) route();
 });
 addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
@@ -142,7 +156,7 @@ function title() {
 
 // ---- what is open
 
-async function route(id = new URLSearchParams(location.hash.replace(/^#/, '')).get('c'), withWhom = null) {
+async function route(id = fragment().get('c'), withWhom = null) {
   if (withWhom && withWhom !== chats.me.id) {
     history.replaceState(null, '', address(null));
     try {
@@ -161,7 +175,7 @@ async function route(id = new URLSearchParams(location.hash.replace(/^#/, '')).g
 
 async function open(id, { write = true } = {}) {
   if (talk?.id === id) {
-    view('talk');
+    view('chat');
     talk.focus();
     return;
   }
@@ -181,7 +195,7 @@ async function open(id, { write = true } = {}) {
   else history.replaceState(null, '', address(id));
   pushed ||= write;
   list.current = id;
-  view('talk');
+  view('chat');
   talk = new Talk(chats, id, {
     back,
     draft: drafts.get(id) ?? null,
@@ -223,7 +237,7 @@ function shut(why) {
   showPlace(why, { focus: true });
   history.replaceState(null, '', address(null));
   pushed = false;
-  view('talk');
+  view('chat');
   $('chat').firstElementChild.append(backButton());
 }
 

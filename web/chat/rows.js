@@ -26,6 +26,7 @@ export function rowHooks({ chats, room, conversation, url, thread = () => null }
     extra(message) {
       const files = message.deletedAt ? [] : filesOf(message);
       const here = thread();
+      const own = message.sender === undefined || room.isMe(message.sender); // what waits in the outbox has no sender yet
       const elsewhere = message.threadId && message.threadId !== here ? message.threadId : null;
       const info = message.id ? room.threadAt(message.id) : null;
       const shownThread = info && info.id !== here && info.messageCount > 0 ? { id: info.id, count: info.messageCount, at: info.lastActivityAt } : null;
@@ -34,8 +35,8 @@ export function rowHooks({ chats, room, conversation, url, thread = () => null }
         in: here ? null : elsewhere,
         of: elsewhere && !here ? titleOfThread(room, elsewhere) : null,
         thread: shownThread,
-        readers: room.isMe(message.sender) && group() ? readers(message) : null,
-        face: group() && !room.isMe(message.sender) ? { id: message.sender, name: name(message) } : null,
+        readers: own && message.id && group() ? readers(message) : null,
+        face: group() && !own ? { id: message.sender, name: name(message) } : null,
         label: [...files.map((one) => one.name), shownThread && words.thread.replies(shownThread.count)].filter(Boolean).join('. '),
       };
     },
@@ -105,7 +106,8 @@ export function titleOfThread(room, id) {
 
 /** For the dialog: who has read a message, who has it, who has not. */
 export function receiptsOf(chats, room, conversation, message) {
-  const others = conversation.participants.filter((one) => one.participant !== chats.me.id);
+  const others = conversation.participants.filter((one) => one.participant !== chats.me.id)
+    .sort((a, b) => chats.nameOf(a.participant).localeCompare(chats.nameOf(b.participant)));
   const reached = (kind, one) => (room.marks[kind][one.participant] ?? 0) >= message.id;
   const read = others.filter((one) => reached('read', one));
   const delivered = others.filter((one) => !reached('read', one) && reached('delivered', one));

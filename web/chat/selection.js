@@ -2,7 +2,8 @@
 // Rows come from the client's one map, so all views agree; up to the oldest row loaded a view is complete.
 
 const PAGE = 40;
-const FIND_UNREAD_PAGES = 5;
+const FIND_PAGES = 5;
+const FIND_ENOUGH = 10;
 
 export class Selection {
   items = [];
@@ -74,8 +75,8 @@ export class Selection {
         const page = await this.#on.page({ type, status, q, limit: PAGE, after });
         if (run !== this.#run) return;
         this.#take(page, after === null);
-        // Unread ones may be far down: a few pages are worth the look.
-        if (!this.#filter.unread || this.#next === null || pages >= FIND_UNREAD_PAGES || this.arrange().length >= 10) break;
+        // What is unread, or has that name, may be far down, and pages of names may be short: a few of them are worth the look.
+        if ((!this.#filter.unread && !q) || this.#next === null || pages >= FIND_PAGES || this.arrange().length >= FIND_ENOUGH) break;
         after = this.#next;
       }
       this.error = null;

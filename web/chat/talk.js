@@ -5,6 +5,7 @@ import { ask } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
 import { Attachments } from '../app/files.js';
+import { momentOf } from '../app/time.js';
 import { faceOf, filesOf, listed, othersOf, titleOf } from './people.js';
 import { setPortrait } from './portrait.js';
 import { receiptsOf, rowHooks } from './rows.js';
@@ -30,6 +31,8 @@ export class Talk {
   #banner;
   #listening = new AbortController();
   #over = false;
+  #wantsFocus = false;
+  #asked = null; // the message whose readers are shown
 
   /**
    * @param {import('./client.js').Chats} chats
@@ -49,7 +52,7 @@ export class Talk {
       sending: () => this.#log.sending(),
       name: hooks.name,
       more: () => this.#attachments.ready,
-      busy: () => this.#attachments.busy && words.files.busy,
+      busy: () => this.#attachments.busy,
       taken: () => this.#attachments.taken(),
     });
     this.#log = new LogView(room, { ...hooks, ...this.#acts() });
@@ -84,6 +87,7 @@ export class Talk {
   }
 
   focus() {
+    this.#wantsFocus = $('text').disabled; // as soon as it can have it
     if (matchMedia('(pointer: fine)').matches && !$('text').disabled) this.#composer.focus();
     else $('back').focus();
   }
@@ -152,6 +156,13 @@ export class Talk {
   }
 
   #receipts(message) {
+    this.#asked = message;
+    this.#drawReceipts();
+    $('receipts').showModal();
+  }
+
+  #drawReceipts() {
+    const message = this.#asked;
     const groups = receiptsOf(this.#chats, this.#room, this.conversation, message);
     const list = ([title, all]) => element('section', {}, element('h3', {}, title), element('ul', { class: 'members' }, ...all.map((one) => {
       const face = element('span');
@@ -159,7 +170,6 @@ export class Talk {
       return element('li', {}, face, element('span', { dir: 'auto' }, this.#chats.nameOf(one.participant)));
     })));
     $('receipts-body').replaceChildren(...(groups.length > 0 ? groups.map(list) : [element('p', { class: 'soft' }, words.receipts.none)]));
-    $('receipts').showModal();
   }
 
   #view(message, id) {
@@ -200,6 +210,7 @@ export class Talk {
     hear('marks', () => {
       this.#log.marked();
       this.#unread();
+      if ($('receipts').open) this.#drawReceipts();
     });
     hear('people', () => this.#head());
     hear('typing', () => this.#typing());
@@ -212,7 +223,7 @@ export class Talk {
       }
       this.#phase();
       this.#log.plan();
-      if (phase === 'open' && matchMedia('(pointer: fine)').matches && document.activeElement === document.body) this.focus();
+      if (phase === 'open' && (this.#wantsFocus || document.activeElement === document.body)) this.focus();
     });
     const seen = () => this.#log.seen();
     document.addEventListener('visibilitychange', seen, { signal });
@@ -227,14 +238,18 @@ export class Talk {
     this.#unread();
   }
 
-  #notice(event, data) {
+  async #notice(event, data) {
+    if (!['user:joined', 'user:left', 'conversation:updated'].includes(event)) return;
+    const before = this.conversation;
     const name = (id) => (this.#room.isMe(id) ? words.you : this.#chats.nameOf(id));
     const by = data.by && data.by !== data.participant ? name(data.by) : null;
+    await this.#chats.getToKnow(this.id, [data.participant, data.by]);
+    if (this.#over) return;
     if (event === 'user:joined') this.#log.note(by ? words.added(by, name(data.participant)) : words.joined(name(data.participant)));
     else if (event === 'user:left') this.#log.note(by ? words.takenOut(by, name(data.participant)) : words.left(name(data.participant)));
     else if (event === 'conversation:updated') {
-      if (data.title !== undefined && data.title !== this.conversation.title) this.#log.note(words.renamed(data.title));
-      if (data.status !== undefined && data.status !== this.conversation.status) this.#log.note(data.status === 'archived' ? words.archivedNote : words.unarchivedNote);
+      if (data.title !== undefined && data.title !== before.title) this.#log.note(words.renamed(data.title));
+      if (data.status !== undefined && data.status !== before.status) this.#log.note(words.statusNotes[data.status]);
     }
   }
 
@@ -281,6 +296,11 @@ export class Talk {
   #phase() {
     const { phase } = this.#room;
     document.documentElement.dataset.talk = phase;
+    const { status, silencedUntil } = this.conversation;
+    const closed = status === 'completed' ? words.closed.completed : silencedUntil > this.#chats.now() ? words.closed.silenced(momentOf(silencedUntil - this.#chats.skew)) : '';
+    $('write').hidden = closed !== '';
+    $('closed').hidden = closed === '';
+    setText($('closed'), closed);
     this.#composer.enable(phase === 'open' || phase === 'ticket');
     this.#banner.link();
   }

@@ -33,7 +33,7 @@ export class ThreadPanel {
       sending: () => this.#log.sending(),
       name: hooks.name,
       more: () => this.#attachments.ready,
-      busy: () => this.#attachments.busy && words.files.busy,
+      busy: () => this.#attachments.busy,
       taken: () => this.#attachments.taken(),
     }, { prefix: 'thread-' });
     this.#log = new LogView(thread, {

@@ -6,7 +6,7 @@ import { RoomError, backoffMs } from './http.js';
 /** Every event of the contract: EventSource hands out named events only to who asked for the name. */
 export const EVENTS = [
   'ready', 'reset', 'message:new', 'message:edited', 'message:deleted', 'thread:created', 'user:joined', 'user:left', 'user:typing',
-  'user:notified', 'presence', 'receipt:read', 'receipt:delivered', 'session:ended', 'session:expired', 'session:erased', 'session:assigned',
+  'conversation:created', 'conversation:updated', 'conversation:erased', 'history:erased', 'user:notified', 'presence', 'receipt:read', 'receipt:delivered', 'session:ended', 'session:expired', 'session:erased', 'session:assigned',
   'summary:requested', 'summary:ready', 'summary:failed', 'ticket:expiring', 'ticket:expired',
 ];
 

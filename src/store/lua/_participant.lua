@@ -44,8 +44,9 @@ end
 local function throttle(most, window_ms, burst, burst_ms)
   local s, n, t, m = string.match(c[RATE] or '0 0 0 0', '^(%d+) (%d+) (%d+) (%d+)$')
   n, m = tonumber(n), tonumber(m)
-  if now - s >= window_ms then s, n = now_text, 0 end
-  if now - t >= burst_ms then t, m = now_text, 0 end
+  -- One that begins in the future is from before Redis' clock jumped back, and would last as much longer.
+  if now - s >= window_ms or now < tonumber(s) then s, n = now_text, 0 end
+  if now - t >= burst_ms or now < tonumber(t) then t, m = now_text, 0 end
   if most > 0 and n >= most then return s + window_ms - now end
   if burst > 0 and m >= burst then return t + burst_ms - now end
   return nil, string.format('%s %d %s %d', s, n + 1, t, m + 1)

@@ -1,0 +1,225 @@
+// The chat application and everything that breaks: the network, streams, tabs, logins; nothing is lost, doubled or told to the wrong person.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { rnd } from '../lib/jwt.mjs';
+import { startStack } from '../lib/stack.mjs';
+import { until } from '../lib/wait.mjs';
+import { counted, showsText, startBrowser, wait } from './browser.mjs';
+import { addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
+
+let stack;
+let chromium;
+
+before(async () => {
+  stack = await startStack();
+  chromium = await startBrowser(stack.base);
+});
+after(async () => {
+  try {
+    await chromium?.stop();
+  } finally {
+    await stack?.stop();
+  }
+});
+
+test('offline and back: what was written waits, goes out once and in order; what was missed is there, with its counts', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Harbour');
+  const d = await direct(Ada, Ben);
+  const context = await chromium.context(desktop);
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await choose(ada, 'Harbour');
+  await write(ada, 'before');
+  await shows(ada, ['> before']);
+
+  await context.setOffline(true);
+  await write(ada, 'one');
+  await write(ada, 'two');
+  await showsText(ada, '#banner-text', /offline.*2 messages wait/);
+  await until('the marks to say so', async () => (await ada.locator('#list .own.pending').count()) === 2);
+  await say(Ben, g, 'meanwhile');
+  await say(Ben, d, 'and here');
+  await context.setOffline(false);
+  await showsText(ada, '#list', /meanwhile.*one.*two/s);
+  await badge(ada, 'Ben', 1);
+  await until('nothing to wait', async () => (await ada.locator('#list .own.pending').count()) === 0);
+  const { messages } = (await Ben.http.get(`${g.path}/messages`)).json;
+  assert.deepEqual(messages.map((one) => one.content), ['before', 'meanwhile', 'one', 'two']);
+  await context.close();
+});
+
+test('an answer that got lost: repeated with the same client id, stored once', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Echo');
+  const context = await chromium.context(desktop);
+  const ids = [];
+  await context.route((url) => /conv_\w+\/(events|poll)$/.test(url.pathname), (route) => route.abort()); // no stream tells what became of it
+  await context.route((url) => url.pathname.endsWith('/messages'), async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    ids.push(route.request().postDataJSON().clientId);
+    if (ids.length > 1) return route.fallback();
+    await route.fetch(); // it arrives, and its answer does not
+    return route.abort();
+  });
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await row(ada, 'Echo').click();
+  await ada.waitForSelector('#text:not(:disabled)', wait);
+  await write(ada, 'once');
+  await until('a second try', () => ids.length >= 2);
+  assert.equal(ids[0], ids[1]);
+  await shows(ada, ['> once']);
+  assert.equal((await Ben.http.get(`${g.path}/messages`)).json.messages.length, 1);
+  await context.close();
+});
+
+test('a reload comes back to the open conversation by the cookie, and to what was said meanwhile', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Ferry');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  assert.ok(!ada.url().includes('token'));
+  await choose(ada, 'Ferry');
+  await say(Ben, g, 'first');
+  await shows(ada, ['< first']);
+  await ada.reload();
+  await say(Ben, g, 'second');
+  await shows(ada, ['< first', '< second']);
+  await ada.goBack();
+  await showsText(ada, '.place', /Your conversations/);
+  await ada.goForward();
+  await shows(ada, ['< first', '< second']);
+  const kept = await ada.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
+  assert.deepEqual(kept, [0, 0, ''], 'nothing that a page could read is kept');
+  await ada.context().close();
+});
+
+test('two tabs, one stream for lists and one for the open conversation; both are told; the second takes over', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Twins');
+  const context = await chromium.context(desktop);
+  const one = await visit(stack, context, Ada.id, 'Ada');
+  await choose(one, 'Twins');
+  const two = await context.newPage();
+  const streams = counted(two, '/events');
+  await two.goto(one.url());
+  await talkLive(two);
+  await live(two);
+  await say(Ben, g, 'both of you');
+  for (const page of [one, two]) await shows(page, ['< both of you']);
+  assert.deepEqual(streams, [], 'the second tab opens no stream of its own');
+  await write(two, 'from the second');
+  await shows(one, ['< both of you', '> from the second']);
+  await one.close();
+  await say(Ben, g, 'still there?');
+  await shows(two, ['< both of you', '> from the second', '< still there?']);
+  await until('streams of its own', () => streams.length === 2);
+  await context.close();
+});
+
+test('three people in one browser, each in a tab, by two links and a login: none hears what is another’s', async () => {
+  const { Ada, Ben, Cleo } = await people(stack, ['Ada', 'Ben', 'Cleo']);
+  const context = await chromium.context(desktop);
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  const ben = await visit(stack, context, Ben.id, 'Ben');
+  const d = await direct(Cleo, Ada);
+  await say(Cleo, d, 'only for Ada');
+  await badge(ada, 'Cleo', 1);
+  await say(Ada, await direct(Ada, Ben), 'hello Ben');
+  await badge(ben, 'Ada', 1);
+  assert.equal(await row(ben, 'Cleo').count(), 0);
+  const dora = await context.newPage();
+  await dora.goto(`${stack.base}/chat.html`);
+  await dora.waitForSelector('#gate:not([hidden])', wait);
+  await register(dora, { name: 'Dora', login: `dora.${rnd()}`, password: `long enough ${rnd()}` });
+  await say(Cleo, await direct(Cleo, { id: await addressOf(dora) }), 'only for Dora');
+  await badge(dora, 'Cleo', 1);
+  for (const page of [ada, ben, dora]) await page.reload();
+  await badge(ada, 'Cleo', 1);
+  await badge(ben, 'Ada', 1);
+  await badge(dora, 'Cleo', 1);
+  await row(dora, 'Cleo').click();
+  await shows(dora, ['< only for Dora']);
+  await write(dora, 'thanks');
+  await shows(dora, ['< only for Dora', '> thanks']);
+  await context.close();
+});
+
+test('streams blocked: both go by long-poll, and typing, receipts and badges with them', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Tunnel');
+  const d = await direct(Ada, Ben);
+  const context = await chromium.context(desktop);
+  await context.route((url) => url.pathname.endsWith('/events'), (route) => route.abort());
+  const ada = await visit(stack, context, Ada.id, 'Ada', { settled: false });
+  const polls = counted(ada, '/poll');
+  await row(ada, 'Tunnel').waitFor(wait);
+  await choose(ada, 'Tunnel');
+  await live(ada);
+  await say(Ben, g, 'through the tunnel');
+  await shows(ada, ['< through the tunnel']);
+  await say(Ben, d, 'badge, please');
+  await badge(ada, 'Ben', 1);
+  await write(ada, 'and back');
+  await shows(ada, ['< through the tunnel', '> and back']);
+  await until('both lines to poll', () => polls.some((url) => url.includes('/conversations/')) && polls.some((url) => /\/api\/poll/.test(url)));
+  await context.close();
+});
+
+test('a login that ends elsewhere: asked for again, and what was being written is still there', async () => {
+  const account = { name: 'Ada', login: `ada.${rnd()}`, password: `long enough ${rnd()}` };
+  const { Ben } = await people(stack, ['Ben']);
+  const context = await chromium.context(desktop);
+  const ada = await context.newPage();
+  await ada.goto(`${stack.base}/chat.html`);
+  await register(ada, account);
+  const me = await ada.evaluate(async () => (await (await fetch('/auth/me')).json()).user.id);
+  const g = await group(Ben, [{ id: me }], 'Lamp');
+  await choose(ada, 'Lamp');
+  await ada.fill('#text', 'half a sentence');
+  await ada.evaluate(() => fetch('/auth/logout', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }));
+  await showsText(ada, '#gate-title', /Please log in again/);
+  assert.equal(await ada.locator('#room').isVisible(), false, 'nothing of it is to be seen meanwhile');
+  await say(Ben, g, 'are you there?');
+  await logIn(ada, account);
+  await shows(ada, ['< are you there?']);
+  assert.equal(await ada.inputValue('#text'), 'half a sentence');
+  await ada.press('#text', 'Enter');
+  await shows(ada, ['< are you there?', '> half a sentence']);
+  await context.close();
+});
+
+test('a link that runs out, and the newer one opened in the same tab', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Hours');
+  const context = await chromium.context(desktop);
+  const page = await context.newPage();
+  await page.goto(`${stack.base}/chat.html#token=${stack.user(Ada.id, { name: 'Ada', exp: Math.floor(Date.now() / 1000) + 8 })}`);
+  await live(page);
+  await choose(page, 'Hours');
+  await page.fill('#text', 'unfinished');
+  await showsText(page, '#gate-title', /Your link has run out/);
+  await say(Ben, g, 'later');
+  await page.evaluate((hash) => { location.hash = hash; }, `token=${stack.user(Ada.id, { name: 'Ada' })}`);
+  await shows(page, ['< later']);
+  assert.equal(await page.inputValue('#text'), 'unfinished');
+  assert.ok(!page.url().includes('token'));
+  await context.close();
+});
+
+test('hubs and Redis go and come back: the list and the conversation are whole', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Storm');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  await choose(ada, 'Storm');
+  await say(Ben, g, 'calm');
+  await shows(ada, ['< calm']);
+  for (const pid of stack.children().hub) process.kill(pid, 'SIGKILL');
+  stack.kill('redis');
+  await say(Ben, g, 'in the storm');
+  await write(ada, 'holding on');
+  await until('both to be there, each once', async () => {
+    const texts = await ada.$$eval('#list > .message .text', (all) => all.map((one) => one.textContent));
+    return texts.length === 3 && new Set(texts).size === 3;
+  }, { ms: 40_000 });
+  assert.equal((await Ben.http.get(`${g.path}/messages`)).json.messages.length, 3);
+  await ada.context().close();
+});
