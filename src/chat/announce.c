@@ -101,6 +101,7 @@ static void drop(struct telling *t)
 {
 	caught_up(t, false);
 	arena_done(&t->arena);
+	free(t->actors);
 	free(t);
 	atomic_fetch_sub(&under_way, 1);
 }
@@ -117,7 +118,6 @@ static struct telling *telling_new(const char *conversation)
 	t = call_alloc(sizeof *t);
 	arena_init(&t->arena);
 	snprintf(t->conversation, sizeof t->conversation, "%s", conversation);
-	t->actors = "";
 	atomic_init(&t->behind, -1);
 	return t;
 }
@@ -135,7 +135,8 @@ static void go_on(struct telling *t)
 /* What comes after it, as far as the log went when it was read, or was left to us. */
 static void go_on_after(struct telling *t)
 {
-	t->actors = "";
+	free(t->actors);
+	t->actors = NULL;
 	t->log_mode = t->feed_mode = TELLING_ASK;
 	atomic_store(&t->behind, t->to);
 	go_on(t);
@@ -203,7 +204,6 @@ static enum err read_range(struct db *d, struct telling *t, const struct convers
 	int64_t after;
 	enum err e = find_start(d, t, c, &after);
 
-	t->line_count = 0;
 	t->length = c->length;
 	if (e != OK || after < 0)
 		return e;
@@ -241,7 +241,6 @@ static enum err read_erased(struct db *d, struct telling *t)
 	char *line;
 	int len;
 
-	t->line_count = t->member_count = 0;
 	if (e != OK || lowest != 0)
 		return e;
 	read_people(t, people);
@@ -260,8 +259,11 @@ static void read_and_tell(struct db *d, void *ctx)
 {
 	struct telling *t = ctx;
 	struct conversation c;
-	enum err e = d ? conversations_get(d, &t->arena, t->conversation, NULL, &c) : ERR_STORE_UNAVAILABLE;
+	enum err e;
 
+	arena_done(&t->arena); /* of a long backlog only the part that is under way is held */
+	t->line_count = t->member_count = 0;
+	e = d ? conversations_get(d, &t->arena, t->conversation, NULL, &c) : ERR_STORE_UNAVAILABLE;
 	if (e == OK)
 		e = read_range(d, t, &c);
 	else if (e == ERR_NOT_FOUND)
@@ -300,6 +302,6 @@ void announce_lines(const struct announced *a)
 	for (int i = 0; i < a->member_count; i++)
 		t->members[i] = arena_strdup(&t->arena, a->members[i]);
 	t->member_count = a->member_count;
-	t->actors = arena_strdup(&t->arena, a->actors);
+	t->actors = strdup(a->actors);
 	telling_start(t, ended);
 }

@@ -10,7 +10,7 @@
 enum telling_mode { TELLING_ASK, TELLING_SURE, TELLING_FORCE };
 
 struct telling {
-	struct arena arena; /* of everything here */
+	struct arena arena; /* of what was read; emptied when it is read again */
 	char conversation[ID_MAX + 1];
 	int64_t from, to; /* of the lines; 0, 0: it was erased */
 	int64_t length;   /* of the log, when it was read */
@@ -19,7 +19,7 @@ struct telling {
 	int line_count;
 	const char **members;
 	int member_count;
-	const char *actors;
+	char *actors; /* to be freed; NULL nobody */
 	enum telling_mode log_mode, feed_mode;
 	int rounds;    /* how often it was read again */
 	bool catching; /* it reads what others left out, too (announce.c) */

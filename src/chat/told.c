@@ -55,6 +55,22 @@ void told_add(const char *conversation, int64_t from, int64_t to)
 	pthread_mutex_unlock(&list.lock);
 }
 
+/* By conversation, as everybody deletes them: two transactions that delete the same rows never wait for each other. */
+static struct told *sorted(struct told *t)
+{
+	struct told *out = NULL;
+
+	while (t) {
+		struct told *next = t->next, **at = &out;
+		while (*at && strcmp((*at)->conversation, t->conversation) < 0)
+			at = &(*at)->next;
+		t->next = *at;
+		*at = t;
+		t = next;
+	}
+	return out;
+}
+
 struct told *told_take(void)
 {
 	struct told *first, **end;
@@ -72,7 +88,7 @@ struct told *told_take(void)
 	else
 		first = NULL;
 	pthread_mutex_unlock(&list.lock);
-	return first;
+	return sorted(first);
 }
 
 enum err told_write(struct db *d, const struct told *t)
