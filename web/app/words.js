@@ -1,9 +1,10 @@
 // Everything the page says that changes while it runs, in one place: translate here (and in index.html), nowhere else.
 
 export const locale = (() => {
-  const page = document.documentElement.lang || 'en';
+  const page = globalThis.document?.documentElement.lang || 'en';
   // Times as this person is used to reading them, words in the page's language.
-  return navigator.language?.split('-')[0] === page.split('-')[0] ? navigator.language : page;
+  const own = globalThis.navigator?.language;
+  return own?.split('-')[0] === page.split('-')[0] ? own : page;
 })();
 
 export const roles = { student: 'Student', counselor: 'Counselor', counsellor: 'Counselor', volunteer: 'Volunteer' };

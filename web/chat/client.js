@@ -29,15 +29,15 @@ import { positionOf } from '../room/log.js';
 import { Conversation } from './conversation.js';
 import { Feed } from './feed.js';
 import { Names } from './names.js';
+import { Requests } from './requests.js';
 import { Selection } from './selection.js';
 
 export { RoomError };
 
 const PRESENCE_EVERY_MS = 45_000;
 const REFRESH_MS = 120;
-const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-export class Chats extends EventTarget {
+export class Chats extends Requests {
   phase = 'opening';
   /** @type {{id: string, name: string}|null} */
   me = null;
@@ -45,7 +45,7 @@ export class Chats extends EventTarget {
   account;
   /** @type {Map<string, Listed>} */
   conversations = new Map();
-  names = new Names(() => this.#emit('people', {}));
+  names = new Names(() => this._emit('people', {}));
   #options;
   #door;
   #feed = null;
@@ -124,7 +124,7 @@ export class Chats extends EventTarget {
           this.#nobody(error);
           return;
         }
-        this.#emit('waiting', { error });
+        this._emit('waiting', { error });
         await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
       }
     }
@@ -146,7 +146,7 @@ export class Chats extends EventTarget {
 
   /** Another name for others to see; for those who have an account here. */
   async rename(name) {
-    await this.#call('PUT', '/auth/me', { body: { name } });
+    await this._call('PUT', '/auth/me', { body: { name } });
     this.me.name = name;
     this.names.put(this.me.id, name);
   }
@@ -210,7 +210,7 @@ export class Chats extends EventTarget {
       lineOptions: this.#options.lineOptions,
       frame: (frame) => this.#take(frame),
       reset: () => this.reload(),
-      changed: () => this.#emit('link', {}),
+      changed: () => this._emit('link', {}),
       refused: (error) => this.#refused(error),
       heard: (message) => this.#heard(message),
     });
@@ -226,7 +226,7 @@ export class Chats extends EventTarget {
     this.#rooms.clear();
     this.conversations.clear();
     for (const one of this.#selections) one.clear();
-    this.#emit('list', { id: null });
+    this._emit('list', { id: null });
   }
 
   #nobody(error) {
@@ -249,10 +249,10 @@ export class Chats extends EventTarget {
   /** A view of the list: {type?, status?, q?, unread?}; `items` sorted by last activity, `more()`, `hasMore`, `loading`. Stop it when done. */
   select(filter = {}) {
     const selection = new Selection(this, filter, {
-      page: (query) => this.#call('GET', '/api/conversations', { query }),
-      put: (one) => this.#put(one),
+      page: (query) => this._call('GET', '/api/conversations', { query }),
+      put: (one) => this._put(one),
       stop: (which) => this.#selections.delete(which),
-      changed: () => this.#emit('list', { id: null }),
+      changed: () => this._emit('list', { id: null }),
     });
     this.#selections.add(selection);
     return selection;
@@ -261,24 +261,24 @@ export class Chats extends EventTarget {
   /** All views anew, as after `reset`. Never rejects. */
   async reload() {
     await Promise.all([...this.#selections].map((one) => one.load({ missing: (id) => this.#refresh(id) })));
-    this.#emit('list', { id: null });
+    this._emit('list', { id: null });
   }
 
   /** One conversation as it is now; null when it is not there (any more). */
   async fetch(id) {
     try {
-      const one = await this.#call('GET', `/api/conversations/${encodeURIComponent(id)}`);
-      this.#put(one);
-      this.#emit('list', { id });
+      const one = await this._call('GET', `/api/conversations/${encodeURIComponent(id)}`);
+      this._put(one);
+      this._emit('list', { id });
       return one;
     } catch (error) {
       if (error.status !== 404 && error.status !== 410) throw error;
-      this.#gone(id, 'removed');
+      this._gone(id, 'removed');
       return null;
     }
   }
 
-  #put(one) {
+  _put(one) {
     const known = this.conversations.get(one.id);
     if (known && positionOf(known.cursor) > positionOf(one.cursor)) this.#refresh(one.id); // an answer that was overtaken by the feed
     else this.conversations.set(one.id, one);
@@ -294,21 +294,21 @@ export class Chats extends EventTarget {
     }, REFRESH_MS));
   }
 
-  #gone(id, why) {
+  _gone(id, why) {
     const conversation = this.conversations.get(id);
     if (!conversation) return;
     this.conversations.delete(id);
-    this.#emit('gone', { conversation, why });
-    this.#emit('list', { id });
+    this._emit('gone', { conversation, why });
+    this._emit('list', { id });
   }
 
   /** Who is online is told by events as far as the server has them; a look at the newest rows now and then does the rest. */
   async #look() {
     if (hidden() || this.phase !== 'open') return;
     try {
-      const { conversations } = await this.#call('GET', '/api/conversations', { query: { limit: 30 } });
-      for (const one of conversations) this.#put(one);
-      this.#emit('list', { id: null });
+      const { conversations } = await this._call('GET', '/api/conversations', { query: { limit: 30 } });
+      for (const one of conversations) this._put(one);
+      this._emit('list', { id: null });
     } catch (error) {
       this.#refused(error);
     }
@@ -332,15 +332,15 @@ export class Chats extends EventTarget {
     else if (event === 'unread') {
       if (known) {
         known.unread = data.unread;
-        this.#emit('list', { id });
+        this._emit('list', { id });
       }
-    } else if (event === 'conversation:erased') this.#gone(id, 'erased');
-    else if (event === 'user:left' && data.participant === this.me.id) this.#gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
+    } else if (event === 'conversation:erased') this._gone(id, 'erased');
+    else if (event === 'user:left' && data.participant === this.me.id) this._gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
     else if (event === 'user:typing' || event.startsWith('receipt:')) return;
     else {
       if (known?.lastMessage?.id === data.id && event.startsWith('message:')) {
         known.lastMessage = data; // what was deleted is not shown a moment longer
-        this.#emit('list', { id });
+        this._emit('list', { id });
       }
       this.#refresh(id);
     }
@@ -349,7 +349,7 @@ export class Chats extends EventTarget {
   #message(known, data) {
     const { conversationId: id } = data;
     const own = data.sender === this.me.id;
-    if (!own) this.#emit('message', { conversation: known ?? null, message: data });
+    if (!own) this._emit('message', { conversation: known ?? null, message: data });
     if (!known) {
       this.#refresh(id);
       return;
@@ -359,7 +359,7 @@ export class Chats extends EventTarget {
     known.cursor = data.cursor ?? known.cursor;
     known.lastActivityAt = Math.max(known.lastActivityAt, data.sentAt);
     if (!own) known.unread += 1;
-    this.#emit('list', { id });
+    this._emit('list', { id });
   }
 
   #presence({ participant, online }) {
@@ -367,7 +367,7 @@ export class Chats extends EventTarget {
       const who = one.participants.find((each) => each.participant === participant);
       if (who) who.online = online;
     }
-    this.#emit('list', { id: null });
+    this._emit('list', { id: null });
   }
 
   // ---- conversations
@@ -397,7 +397,7 @@ export class Chats extends EventTarget {
         if (phase === 'ticket') this.#refused(new RoomError({ status: 401 }));
         if (['erased', 'missing', 'removed', 'left'].includes(phase)) {
           this.#rooms.delete(id);
-          this.#gone(id, phase === 'missing' ? 'removed' : phase);
+          this._gone(id, phase === 'missing' ? 'removed' : phase);
         }
       });
       room.addEventListener('outbox', () => {
@@ -425,61 +425,7 @@ export class Chats extends EventTarget {
     return [...this.#rooms.values()].some((room) => room.pending.some((item) => item.state !== 'failed'));
   }
 
-  /** {type, title?, participants: [id | {id, role}]}: the conversation; an existing one where the two have one already. */
-  async create({ type, title, participants }) {
-    for (const one of participants) if (!ID.test(one.id ?? one)) throw new RoomError({ status: 400, code: 'BAD_ADDRESS', message: 'That is not an address.' });
-    const made = await this.#call('POST', '/api/conversations', { body: { type, title: title || undefined, participants, clientId: freshId() } });
-    this.#put(made);
-    this.#emit('list', { id: made.id });
-    return made;
-  }
-
-  /** {title?, status?, channel?, metadata?, retentionS?} */
-  async update(id, change) {
-    const changed = await this.#call('PUT', `/api/conversations/${id}`, { body: change });
-    if (changed?.id) this.#put({ ...this.conversations.get(id), ...changed });
-    this.#emit('list', { id });
-  }
-
-  async mute(id, muted) {
-    await this.#call('PUT', `/api/conversations/${id}/mute`, { body: { muted } });
-    const known = this.conversations.get(id);
-    if (known) known.muted = muted;
-    this.#emit('list', { id });
-  }
-
-  async erase(id) {
-    await this.#call('DELETE', `/api/conversations/${id}`, { body: {} });
-    this.#gone(id, 'erased');
-  }
-
-  /** Leaves, or takes somebody out. */
-  async remove(id, participant) {
-    await this.#call('DELETE', `/api/conversations/${id}/participants/${participant}`, { body: {} });
-    if (participant === this.me.id) this.#gone(id, 'left');
-  }
-
-  add(id, participant, role) {
-    return this.#call('POST', `/api/conversations/${id}/participants`, { body: { participant, role } });
-  }
-
-  setRole(id, participant, role) {
-    return this.#call('PUT', `/api/conversations/${id}/participants/${participant}`, { body: { role } });
-  }
-
-  /** @returns {Promise<{participants: Member[], next: string|null}>} */
-  async members(id, { after = null, limit = 100 } = {}) {
-    const page = await this.#call('GET', `/api/conversations/${id}/participants`, { query: { after, limit } });
-    for (const who of page.participants) this.names.put(who.participant, who.name);
-    return page;
-  }
-
-  /** @returns {Promise<{results: {conversation: object, message?: object, highlight?: {text: string, hit: boolean}[]}[], next: string|null}>} */
-  search(q, { conversation, within = 'messages', after = null, limit = 20, signal } = {}) {
-    return this.#call('GET', '/api/search', { query: { q, conversation, in: within, after, limit }, signal });
-  }
-
-  async #call(method, path, options) {
+  async _call(method, path, options) {
     try {
       return await this.#door.call(method, path, options);
     } catch (error) {
@@ -493,12 +439,10 @@ export class Chats extends EventTarget {
   #setPhase(phase, error) {
     if (this.phase === phase) return;
     this.phase = phase;
-    this.#emit('phase', { phase, error });
+    this._emit('phase', { phase, error });
   }
 
-  #emit(name, detail) {
+  _emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
-
-const freshId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');

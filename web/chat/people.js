@@ -46,5 +46,6 @@ export function whoIs(chats, text) {
   const same = chats.names.all().filter(([, name]) => name.toLowerCase() === typed.toLowerCase());
   if (same.length === 1) return same[0][0];
   if (chats.names.known(typed)) return typed;
-  return /^[A-Za-z0-9_-]{1,64}$/.test(typed) ? typed : null;
+  // A plain word is a name that nobody here has (or several), not an address: else a slip would write to nobody.
+  return /^(?=.*[\d_-])[A-Za-z0-9_-]{1,64}$/.test(typed) ? typed : null;
 }

@@ -1,0 +1,109 @@
+// The parts of the chat application's client without a browser: views of the list, names, what a page offers to whom, found words as pieces.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { Names } from '../../web/chat/names.js';
+import { gist, listed, whoIs } from '../../web/chat/people.js';
+import { may, rolesToGive } from '../../web/chat/rights.js';
+import { Selection } from '../../web/chat/selection.js';
+import { build } from '../lib/stack.mjs';
+
+const one = (id, lastActivityAt, more = {}) => ({ id, type: 'group', status: 'active', title: id, unread: 0, participants: [], lastActivityAt, cursor: `1-${'0'.repeat(12)}`, ...more });
+
+// A server that has these conversations, newest first, and gives them out `size` at a time.
+function view(filter, all, size = 2) {
+  const chats = { conversations: new Map() };
+  const asked = [];
+  const selection = new Selection(chats, filter, {
+    page: async (query) => {
+      asked.push(query);
+      const from = Number(query.after ?? 0);
+      return { conversations: all.slice(from, from + size), next: from + size < all.length ? String(from + size) : null };
+    },
+    put: (row) => chats.conversations.set(row.id, row),
+    stop: () => {},
+    changed: () => {},
+  });
+  return { chats, selection, asked, ids: () => selection.arrange().map((row) => row.id) };
+}
+
+test('a view of the list: complete down to the oldest row loaded, and no further', async () => {
+  const { chats, selection, ids } = view({ status: 'active' }, [one('a', 9), one('b', 7), one('c', 5), one('d', 3)]);
+  await selection.load();
+  assert.deepEqual([ids(), selection.hasMore], [['a', 'b'], true]);
+  chats.conversations.set('x', one('x', 8)); // told by the feed
+  chats.conversations.set('y', one('y', 6)); // older than what is loaded: it would stand before rows that nobody has seen
+  assert.deepEqual(ids(), ['a', 'x', 'b']);
+  chats.conversations.get('b').lastActivityAt = 12;
+  chats.conversations.get('a').status = 'archived';
+  assert.deepEqual(ids(), ['b', 'x']);
+  await selection.more();
+  assert.deepEqual([ids(), selection.hasMore], [['b', 'x', 'y', 'c', 'd'], false]);
+});
+
+test('a view of the list: loaded anew, it tells what is missing; unread and named ones are looked for further down', async () => {
+  const { chats, selection } = view({ status: 'active' }, [one('a', 9), one('b', 7), one('c', 5)]);
+  chats.conversations.set('left', one('left', 8));
+  chats.conversations.set('older', one('older', 1));
+  const missing = [];
+  await selection.load({ missing: (id) => missing.push(id) });
+  assert.deepEqual(missing, ['left']);
+
+  const unread = view({ unread: true }, [one('a', 9), one('b', 8), one('c', 7), one('d', 6), one('e', 5, { unread: 2 })]);
+  await unread.selection.load();
+  assert.deepEqual(unread.ids(), ['e']);
+  const named = view({ q: 'gar' }, [one('garden', 9)]);
+  await named.selection.load();
+  named.chats.conversations.set('z', one('z', 10));
+  named.chats.conversations.set('gargoyle', one('gargoyle', 11));
+  assert.deepEqual(named.ids(), ['gargoyle', 'garden'], 'what the feed brought is looked at here');
+});
+
+test('a view of the list: an answer that was overtaken by a newer wish changes nothing', async () => {
+  const chats = { conversations: new Map() };
+  const answers = [];
+  const selection = new Selection(chats, {}, { page: () => new Promise((resolve) => answers.push(resolve)), put: (row) => chats.conversations.set(row.id, row), stop: () => {}, changed: () => {} });
+  const [first, second] = [selection.load(), selection.load()];
+  answers[1]({ conversations: [one('new', 2)], next: null });
+  answers[0]({ conversations: [one('old', 1)], next: null });
+  await Promise.all([first, second]);
+  assert.deepEqual(selection.arrange().map((row) => row.id), ['new']);
+});
+
+test('names, and whom somebody means', () => {
+  const names = new Names(() => {});
+  names.put('acct_1', 'Ada');
+  names.put('acct_2', 'ben');
+  names.put('acct_3', 'Ada B');
+  names.put('acct_4', '');
+  const chats = { names };
+  assert.equal(names.of('acct_4'), 'acct_4');
+  assert.deepEqual(names.all().map(([, name]) => name), ['Ada', 'Ada B', 'ben']);
+  assert.equal(whoIs(chats, ' ada '), 'acct_1');
+  assert.equal(whoIs(chats, 'https://chat.example/chat.html#with=acct_9'), 'acct_9');
+  assert.equal(whoIs(chats, 'acct_77'), 'acct_77');
+  assert.equal(whoIs(chats, 'Somebody Else'), null);
+  names.put('acct_5', 'Ada');
+  assert.equal(whoIs(chats, 'Ada'), null, 'two of that name: then only an address will do');
+  assert.equal(whoIs(chats, 'Adda'), null, 'a slip is nobody’s address');
+  assert.equal(listed(['Ada', 'Ben', 'Cleo', 'Dora', 'Eve']), 'Ada, Ben +3');
+  assert.equal(listed(['Ada', 'Ben']), 'Ada and Ben');
+  assert.equal(gist({ content: ' two\n lines ' }), 'two lines');
+  assert.equal(gist({ type: 'file', files: [{ name: 'a.txt' }] }), 'a.txt');
+  assert.equal(gist({ content: 'secret', deletedAt: 1 }), 'Message deleted');
+});
+
+test('what the page offers is what the server allows', async () => {
+  const { stdout } = await promisify(execFile)(join(build, 'room'), ['rights', '--json']);
+  const table = new Map(JSON.parse(stdout).rights.map((row) => [row.right, row.may]));
+  const names = { deleteOthers: 'delete_others', invite: 'invite', remove: 'remove', roles: 'roles', rename: 'rename', status: 'status', retention: 'retention', erase: 'erase', leave: 'leave' };
+  for (const [ours, theirs] of Object.entries(names)) {
+    for (const role of ['customer', 'member', 'agent', 'business', 'admin']) {
+      assert.equal(may({ type: 'group', role }, ours), table.get(theirs).includes(role), `${role} ${theirs}`);
+    }
+    assert.equal(may({ type: 'direct', role: 'member' }, ours), table.get(theirs).includes('direct'), `direct ${theirs}`);
+  }
+  assert.deepEqual(rolesToGive({ type: 'group', role: 'member' }), []);
+});
