@@ -28,7 +28,9 @@ export async function walk(who, limit, query = '', between = async () => {}) {
   for (let next = ''; next !== null;) {
     const page = await list(who, `?limit=${limit}${query}${next && `&after=${next}`}`);
     all.push(...page.conversations);
+    if (page.next !== null && page.next === next) throw new Error(`a page that leads to itself: ${next}`);
     next = page.next;
+    if (all.length > 5000) throw new Error('a walk without an end');
     if (next !== null) await between(all);
   }
   return all;
