@@ -56,9 +56,11 @@ else
   expires_text = slide('lastMessage', place, 'messages', '1', 'rate:' .. me, rate, 'firstMessage', place)
   keep_key(log, expires)
 end
-for fid in string.gmatch(file_ids, '%S+') do
-  call('HSET', files, fid, (string.gsub(call('HGET', files, fid), '\n0\n', '\n' .. place .. '\n', 1)))
-  call('HINCRBY', files, 'u:' .. me, -1)
+if file_ids ~= '' then
+  for fid in string.gmatch(file_ids, '%S+') do
+    call('HSET', files, fid, (string.gsub(call('HGET', files, fid), '\n0\n', '\n' .. place .. '\n', 1)))
+    call('HINCRBY', files, 'u:' .. me, -1)
+  end
 end
 if seen_as then
   call('HSET', sent, seen_as, place .. ' ' .. print .. ' ' .. now_text)
