@@ -7,6 +7,7 @@
 #include "api/guard.h"
 #include "base/crew.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/media.h"
 #include "outside/depot.h"
 
@@ -93,8 +94,8 @@ static void fetch_and_pass(void *passing)
 		answer_error(x, e == OK ? ERR_INTERNAL : e, NULL, 0);
 		return;
 	}
-	if (e == OK)
-		e = exchange_send_end(x) ? OK : ERR_STORE_UNAVAILABLE;
+	if (e == OK && !exchange_send_end(x))
+		log_line(LOG_DEBUG, "file.left", NULL); /* the client went away at the very end */
 	exchange_free(x);
 }
 

@@ -27,19 +27,19 @@ struct coming {
 	struct file_row *f;
 	struct arena *a;
 	int64_t now;
-	bool *there;
+	bool there;
 };
 
 /* Bytes like these, of a file that stays for as long as this transaction lasts. */
-static enum err find_same(struct db *d, const struct coming *c)
+static enum err find_same(struct db *d, struct coming *c)
 {
 	struct db_rows r;
 
 	db_query(&r, d,
 		"SELECT blob, sealed_with FROM files WHERE conversation = $1 AND hash = $2 AND state = 'kept' LIMIT 1 {postgres: FOR UPDATE}",
 		DB_ARGS(db_text(c->f->conversation), db_text(c->f->hash)));
-	*c->there = db_rows_next(&r);
-	if (*c->there) {
+	c->there = db_rows_next(&r);
+	if (c->there) {
 		c->f->blob = db_rows_keep(&r, 0, c->a);
 		c->f->sealed_with = db_rows_keep(&r, 1, c->a);
 	}
@@ -52,7 +52,7 @@ static enum err come(struct db *d, void *ctx)
 	struct file_row *f = c->f;
 	enum err e = OK;
 
-	*c->there = false;
+	c->there = false;
 	f->blob = f->id;
 	f->sealed_with = NULL;
 	if (!f->session) {
@@ -67,16 +67,18 @@ static enum err come(struct db *d, void *ctx)
 		"INSERT INTO files (id, conversation, session, state, at, blob, owner, hash, size, sealed_with, shown) VALUES ($1, $2, $3, $4, $5, "
 		"$6, "
 		"$7, $8, $9, $10, $11)",
-		DB_ARGS(db_text(f->id), db_text(f->conversation), db_int(f->session), db_text(*c->there ? "kept" : "coming"), db_int(c->now),
+		DB_ARGS(db_text(f->id), db_text(f->conversation), db_int(f->session), db_text(c->there ? "kept" : "coming"), db_int(c->now),
 			db_text(f->blob), db_text(f->session ? "" : f->owner), db_text(f->hash), db_int(f->size), db_text(f->sealed_with),
 			db_text(f->shown)));
 }
 
 enum err files_come(struct db *d, struct arena *a, struct file_row *f, int64_t now, bool *there)
 {
-	struct coming c = {f, a, now, there};
+	struct coming c = {.f = f, .a = a, .now = now};
+	enum err e = db_write(d, come, &c);
 
-	return db_write(d, come, &c);
+	*there = c.there;
+	return e;
 }
 
 static enum err changed_or(enum err e, int64_t changed, enum err otherwise)
