@@ -59,13 +59,14 @@ struct follow_change {
 	const char *conversation;
 	bool gone; /* erased */
 	int64_t at;
-	struct entry_line *lines; /* oldest first */
+	int64_t from;             /* the lowest position that is not announced */
+	struct entry_line *lines; /* oldest first; they begin FOLLOW_BEFORE earlier */
 	int count;
 	struct member *members;
 	int member_count;
 };
 /* *until: the time of the last one, or since. At most CHANGES_MOST entries. */
-enum { CHANGES_MOST = 2000 };
+enum { CHANGES_MOST = 2000, FOLLOW_BEFORE = 50 };
 enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until) MUST_CHECK;
 
 /* The user's conversations with more people than that, those where something happened last first. */

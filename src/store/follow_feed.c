@@ -3,7 +3,7 @@
 
 #include "store/follow.h"
 
-enum { MEMBERS_MOST = 5000, RUN_MOST = 100 };
+enum { MEMBERS_MOST = 5000, RUN_MOST = 100, LINES_MOST = 250, LINES_BYTES = 512 * 1024 };
 
 /* ---- a feed's entries as they are now ---- */
 
@@ -163,7 +163,7 @@ struct changing {
 	struct follow_change *first;
 };
 
-/* The outbox's rows, by conversation: lines holds only a position for now, that of the lowest. */
+/* The outbox's rows, by conversation. */
 static enum err take_rows(struct db *d, struct changing *g)
 {
 	struct db_rows r;
@@ -179,8 +179,7 @@ static enum err take_rows(struct db *d, struct changing *g)
 		c->conversation = db_rows_keep(&r, 0, g->arena);
 		c->gone = db_rows_int(&r, 1) == 0;
 		c->at = db_rows_int(&r, 2);
-		c->lines = arena_alloc(g->arena, sizeof *c->lines);
-		c->lines->position = db_rows_int(&r, 1);
+		c->from = db_rows_int(&r, 1);
 		if (c->gone)
 			take_names(g->arena, db_rows_word(&r, 3), c);
 		if (c->at > g->until)
@@ -200,7 +199,7 @@ static enum err changes(struct db *d, void *ctx)
 	enum err e = take_rows(d, g);
 	for (struct follow_change *c = g->first; e == OK && c != NULL; c = c->next) {
 		struct conversation k;
-		int64_t from = c->lines->position;
+		int64_t first = c->from - 1 - FOLLOW_BEFORE;
 		if (c->gone)
 			continue;
 		e = conversations_get(d, g->arena, c->conversation, NULL, &k);
@@ -209,7 +208,7 @@ static enum err changes(struct db *d, void *ctx)
 			continue;
 		}
 		if (e == OK)
-			e = entries_after(d, g->arena, &k, from - 1, NULL, 200, 256 * 1024, &c->lines, &c->count);
+			e = entries_after(d, g->arena, &k, first > k.floor ? first : k.floor, NULL, LINES_MOST, LINES_BYTES, &c->lines, &c->count);
 		if (e == OK)
 			e = take_members(d, g->arena, k.n, g->since, c);
 	}

@@ -91,7 +91,7 @@ void feed_give(struct reader *r, const struct cursor *at, const char *conversati
 
 	if (at != NULL)
 		r->at = *at;
-	if (own_shown(r->own->shown, conversation) >= position) {
+	if (own_shown(r->own->shown, conversation, position)) {
 		r->own->behind = true;
 		return;
 	}
@@ -112,7 +112,7 @@ void feed_give_gone(struct reader *r, const struct cursor *at, const char *conve
 
 	if (at != NULL)
 		r->at = *at;
-	if (own_shown(r->own->shown, conversation) == INT64_MAX) {
+	if (own_shown(r->own->shown, conversation, INT64_MAX)) {
 		r->own->behind = true;
 		return;
 	}

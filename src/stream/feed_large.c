@@ -206,7 +206,7 @@ static bool tell_lines(struct place *p, const struct reading *g)
 			continue;
 		for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 			next = r->next;
-			if (r->state == READER_LIVE && own_shown(p->fed->shown, conversation) < line->position)
+			if (r->state == READER_LIVE && !own_shown(p->fed->shown, conversation, line->position))
 				feed_give(r, NULL, conversation, &e);
 		}
 		left = own_says(&e, "user:left", p->conversation + 1);

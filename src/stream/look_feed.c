@@ -29,17 +29,27 @@ static bool may_see(const struct member *m, const struct entry *e)
 	return own_says(e, "user:left", m->participant);
 }
 
+/* From where on the reader is told of it: what the outbox has, and what stands between that and what was told before: Redis may have taken it and gone. */
+static int64_t start_of(const struct reader *r, const struct follow_change *c)
+{
+	int64_t by_news = own_shown_to(place_fed(r->place)->shown, c->conversation), alone = own_shown_to(r->own->shown, c->conversation);
+	int64_t known = by_news > alone ? by_news : alone;
+
+	return known > 0 ? known + 1 : c->from;
+}
+
 static void tell(struct reader *r, const struct follow_change *c, const struct member *m)
 {
-	int64_t told = own_shown(place_fed(r->place)->shown, c->conversation); /* before Redis went */
-
 	if (r->state != READER_LIVE || r->own->registered || c->at <= r->own->since)
 		return;
-	if (c->gone)
+	if (c->gone) {
 		feed_give_gone(r, NULL, c->conversation, c->at);
+		return;
+	}
+	int64_t start = start_of(r, c);
 	for (int i = 0; i < c->count && r->state == READER_LIVE; i++) {
 		struct entry e;
-		if (c->lines[i].position > told && entry_parse(&e, c->lines[i].position, c->lines[i].bytes, c->lines[i].len) && may_see(m, &e))
+		if (c->lines[i].position >= start && entry_parse(&e, c->lines[i].position, c->lines[i].bytes, c->lines[i].len) && may_see(m, &e))
 			feed_give(r, NULL, c->conversation, &e);
 	}
 }

@@ -8,7 +8,7 @@
 
 struct shown {
 	struct shown *next;
-	int64_t position;
+	int64_t from, to;
 	char conversation[ID_MAX + 1];
 };
 
@@ -136,11 +136,25 @@ void own_forget(struct shown **all)
 	}
 }
 
-int64_t own_shown(const struct shown *s, const char *conversation)
+static const struct shown *find_shown(const struct shown *s, const char *conversation)
 {
 	while (s != NULL && strcmp(s->conversation, conversation) != 0)
 		s = s->next;
-	return s != NULL ? s->position : 0;
+	return s;
+}
+
+bool own_shown(const struct shown *all, const char *conversation, int64_t position)
+{
+	const struct shown *s = find_shown(all, conversation);
+
+	return s != NULL && position >= s->from && position <= s->to;
+}
+
+int64_t own_shown_to(const struct shown *all, const char *conversation)
+{
+	const struct shown *s = find_shown(all, conversation);
+
+	return s != NULL ? s->to : 0;
 }
 
 /* The latest stands in front; the last gives way. */
@@ -159,8 +173,10 @@ void own_show(struct shown **all, const char *conversation, int64_t position)
 		if (s == NULL)
 			abort();
 	}
+	if (strcmp(s->conversation, conversation) != 0 || position != s->to + 1)
+		s->from = position; /* with a gap before it: what was shown earlier is forgotten, and may be shown twice rather than never */
 	strcpy(s->conversation, conversation);
-	s->position = position;
+	s->to = position;
 	s->next = *all;
 	*all = s;
 }

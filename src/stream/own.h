@@ -78,8 +78,9 @@ void own_read_on(struct reader *r); /* likewise */
 
 /* The answer of a call is for a reader that still waits for it as it did (then r->calling is over); otherwise the reader goes its way here. */
 bool own_still(struct reader *r, enum reader_state state);
-/* Up to where conversations were shown: to a reader without a cursor, at a feed's place by news. 0: not, or so long ago that it is forgotten. */
-int64_t own_shown(const struct shown *s, const char *conversation);
+/* What was shown of conversations of late: to a reader without a cursor, at a feed's place by news. One stretch of each log is remembered, the last one. */
+bool own_shown(const struct shown *all, const char *conversation, int64_t position);
+int64_t own_shown_to(const struct shown *all, const char *conversation); /* 0: nothing, or that is forgotten */
 void own_show(struct shown **all, const char *conversation, int64_t position);
 void own_forget(struct shown **all);
 
