@@ -77,6 +77,12 @@ static void forget(struct partial *p)
 		pthread_cond_signal(&queue.none);
 }
 
+/* The oldest, if its time is over by now. */
+static struct partial *late(int64_t now)
+{
+	return queue.partials && queue.partials->until_ms <= now ? queue.partials : NULL;
+}
+
 /* Past MOST of them, and where epoll fails, it is dropped. */
 static void await_rest(int fd)
 {
@@ -97,11 +103,13 @@ static void await_rest(int fd)
 static void drop_late(void)
 {
 	int64_t now = clock_mono_ms();
+	struct partial *p;
 
 	pthread_mutex_lock(&queue.lock);
-	while (queue.partials && queue.partials->until_ms <= now) {
-		close(queue.partials->fd);
-		forget(queue.partials);
+	while ((p = late(now)) != NULL) {
+		queue.partials = p->next; /* as forget does: so that it can be seen here, too */
+		close(p->fd);
+		forget(p);
 	}
 	pthread_mutex_unlock(&queue.lock);
 }
