@@ -205,6 +205,31 @@ test('a link that runs out, and the newer one opened in the same tab', async () 
   await context.close();
 });
 
+test('what Redis knew of feeds is lost while one is offline: the list is loaded anew, and counts are exact', async () => {
+  const { Ada, Ben, Cleo } = await people(stack, ['Ada', 'Ben', 'Cleo']);
+  const g = await group(Ada, [Ben], 'Attic');
+  const h = await group(Ben, [Ada, Cleo], 'Cellar');
+  const context = await chromium.context(desktop);
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await say(Ben, g, 'one');
+  await badge(ada, 'Attic', 1);
+  await context.setOffline(true);
+  await say(Ben, g, 'two');
+  const taken = await say(Ben, g, 'three');
+  await Ben.http.delete(`${g.path}/messages/${taken.id}`);
+  await Ben.http.delete(`${h.path}/participants/${Ada.id}`);
+  const fresh = await direct(Cleo, Ada);
+  await say(Cleo, fresh, 'new');
+  await stack.redis('FLUSHALL');
+  await context.setOffline(false);
+  await badge(ada, 'Attic', 2);
+  await badge(ada, 'Cleo', 1);
+  await until('what one is not in any more to go', async () => (await row(ada, 'Cellar').count()) === 0);
+  await say(Ben, g, 'four');
+  await badge(ada, 'Attic', 3);
+  await context.close();
+});
+
 test('hubs and Redis go and come back: the list and the conversation are whole', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Storm');
