@@ -5,7 +5,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { counted, showsText, startBrowser, wait } from './browser.mjs';
-import { addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
+import { act, addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
 
 let stack;
 let chromium;
@@ -89,6 +89,25 @@ test('a reload comes back to the open conversation by the cookie, and to what wa
   await shows(ada, ['< first', '< second']);
   const kept = await ada.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
   assert.deepEqual(kept, [0, 0, ''], 'nothing that a page could read is kept');
+  await ada.context().close();
+});
+
+test('what is being written stays with its conversation, and nowhere else', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Loft');
+  await group(Ada, [Ben], 'Porch');
+  await say(Ben, g, 'what do you think?');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  await choose(ada, 'Loft');
+  await act(ada, 'what do you think', 'reply');
+  await ada.fill('#text', 'I think');
+  await choose(ada, 'Porch');
+  assert.equal(await ada.inputValue('#text'), '');
+  await choose(ada, 'Loft');
+  assert.equal(await ada.inputValue('#text'), 'I think');
+  await ada.press('#text', 'Enter');
+  await shows(ada, ['< what do you think?', '> I think']);
+  assert.equal((await Ben.http.get(`${g.path}/messages`)).json.messages.at(-1).replyTo > 0, true, 'and it is still the reply it was');
   await ada.context().close();
 });
 
