@@ -28,7 +28,6 @@ static enum err put_marker(struct db *d, struct conversation *c, const char *kin
 	id_hex(mark, ENTRY_MARK_LEN);
 	c->length++;
 	c->last_at = now;
-	c->length++;
 	return db_exec(d, NULL, "INSERT INTO entries (conversation, position, mark, at, kind, target) VALUES ($1, $2, $3, $4, $5, $6)",
 		DB_ARGS(db_int(c->n), db_int(c->length), db_text(mark), db_int(now), db_text(kind), db_int(target)));
 }
