@@ -5,7 +5,7 @@ import { Stream, call, positionOf, rnd, sleep, until } from '../lib/client.mjs';
 import { ok, refused } from '../lib/contract.mjs';
 import { verdict, wholeHistory } from '../lib/history.mjs';
 import { startStack } from '../lib/stack.mjs';
-import { onBoth } from '../worker/helpers.mjs';
+import { onBoth, rows } from '../worker/helpers.mjs';
 import { FeedReader, group, listen, open, pollReader, send, streamReader } from './readers.mjs';
 
 const quiet = { ROOM_WORKER: '0' };
@@ -125,6 +125,34 @@ onBoth('without Redis', (db) => {
     await late.opened;
     assert.equal(late.status, 404);
     feed.close();
+  });
+});
+
+describe('news that Redis took and could not hand on', () => {
+  test('are told from SQL before what came later, and not again', async () => {
+    const stack = await startStack({ env: { ...quiet, ROOM_HUBS: '1' } });
+    try {
+      const g = await group(stack, ['ann', 'bob']);
+      const f = await open(stack, '/api/events', g.ticket.bob);
+      const said = [await send(g, 'ann', 'first')];
+      await f.next((e) => e.data.cursor === said[0].cursor);
+      const hub = stack.kill('hub', 'SIGSTOP');
+      for (const text of ['second', 'third']) said.push(await send(g, 'ann', text));
+      await until('all to be announced', async () => (await rows(stack, 'SELECT COUNT(*) FROM outbox'))[0][0] === '0');
+      const inbox = (await stack.redis('KEYS', '*:inbox')).split('\n').filter(Boolean);
+      for (const key of inbox) await stack.redis('DEL', key);
+      await away(stack, async () => {
+        said.push(await insist(g, 'ann', 'fourth', 'c4'));
+        process.kill(hub, 'SIGCONT');
+        await f.next((e) => e.data.cursor === said[3].cursor, { ms: 15_000 });
+      });
+      const last = await insist(g, 'ann', 'fifth', 'c5');
+      await f.next((e) => e.data.cursor === last.cursor, { ms: 15_000 });
+      assert.deepEqual(f.named('message:new').map((e) => e.data.content), ['first', 'second', 'third', 'fourth', 'fifth']);
+      f.close();
+    } finally {
+      await stack.stop();
+    }
   });
 });
 
