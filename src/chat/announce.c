@@ -13,7 +13,7 @@
 #include "base/metrics.h"
 #include "chat/call.h"
 #include "chat/telling.h"
-#include "chat/told.h"
+#include "chat/spent.h"
 #include "store/dbpool.h"
 #include "store/outbox.h"
 #include "store/store.h"
@@ -146,7 +146,7 @@ static void ended(struct telling *t, enum telling_end how)
 {
 	if (how == TELLING_DONE) {
 		metric_add(&announced_metric, 1);
-		told_add(t->conversation, t->from, t->to);
+		spent_add(t->conversation, t->from, t->to);
 		if (t->length > t->to || caught_up(t, true))
 			go_on_after(t);
 		else
@@ -192,7 +192,7 @@ static enum err find_start(struct db *d, struct telling *t, const struct convers
 	if (*after >= 0 && *after < c->floor) {
 		/* What stood there is erased, and needs no telling. */
 		if (lowest > 0)
-			told_add(t->conversation, lowest, c->floor);
+			spent_add(t->conversation, lowest, c->floor);
 		*after = c->floor;
 		t->log_mode = t->feed_mode = TELLING_FORCE;
 	}

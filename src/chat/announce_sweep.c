@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "chat/announce.h"
-#include "chat/told.h"
+#include "chat/spent.h"
 #include "store/dbpool.h"
 #include "store/outbox.h"
 
@@ -22,23 +22,23 @@ static struct {
 	bool open, closing, busy, more;
 } sweep = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
-static enum err write_told(struct db *d, void *ctx)
+static enum err write_spent(struct db *d, void *ctx)
 {
-	return told_write(d, ctx);
+	return spent_write(d, ctx);
 }
 
 static void sweep_once(struct db *d, void *ctx)
 {
 	bool look = ctx != NULL;
-	struct told *gone;
+	struct spent *gone;
 	struct arena a;
 	const char **ids;
 	int count = 0;
 
 	arena_init(&a);
-	while (d && (gone = told_take()) != NULL) {
-		enum err e = db_write(d, write_told, gone);
-		told_written(gone, e == OK);
+	while (d && (gone = spent_take()) != NULL) {
+		enum err e = db_write(d, write_spent, gone);
+		spent_written(gone, e == OK);
 		if (e != OK)
 			break;
 	}
@@ -58,7 +58,7 @@ static void wake_up(int64_t now, int64_t *next)
 	static int nothing;
 	bool look = (now >= *next || sweep.more) && announce_possible();
 
-	if (sweep.busy || (!look && !told_waiting()))
+	if (sweep.busy || (!look && !spent_waiting()))
 		return;
 	if (look) {
 		*next = now + SWEEP_MS;

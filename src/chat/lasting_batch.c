@@ -11,7 +11,7 @@
 #include "chat/announce.h"
 #include "chat/call.h"
 #include "chat/lasting.h"
-#include "chat/told.h"
+#include "chat/spent.h"
 #include "store/dbpool.h"
 
 #define BATCH_MOST 64
@@ -35,7 +35,7 @@ struct batch {
 	const char **members[BATCH_MOST]; /* of groups */
 	int member_count[BATCH_MOST];
 	int group_count;
-	struct told *told; /* outbox rows that go with this transaction */
+	struct spent *spent; /* outbox rows that go with this transaction */
 };
 
 struct work *work_new(enum work_kind kind, const struct ticket *by, void (*answer)(struct work *w), void *ctx)
@@ -154,7 +154,7 @@ static enum err do_all(struct db *d, void *ctx)
 			to++;
 		e = do_group(d, b, from, to);
 	}
-	return e == OK ? told_write(d, b->told) : e;
+	return e == OK ? spent_write(d, b->spent) : e;
 }
 
 static void announce_groups(struct batch *b)
@@ -202,14 +202,14 @@ static bool run(struct db *d, struct batch *b)
 			b->work[i]->out = (struct outcome){.err = e == ERR_STORE_UNAVAILABLE ? e : ERR_INTERNAL};
 		finish(b->work[i]);
 	}
-	told_written(b->told, e == OK);
+	spent_written(b->spent, e == OK);
 	return true;
 }
 
 /* One that fails must not take the others with it: each in a transaction of its own. */
 static void run_apart(struct db *d, struct batch *b)
 {
-	told_written(b->told, false);
+	spent_written(b->spent, false);
 	for (int i = 0; i < b->count; i++) {
 		struct batch one = {.work = {b->work[i]}, .count = 1};
 		arena_init(&one.arena);
@@ -274,7 +274,7 @@ static void work_through(struct db *d, void *ctx)
 		drop_late(&b, d == NULL);
 		sort(&b);
 		if (b.count > 0) {
-			b.told = told_take();
+			b.spent = spent_take();
 			if (!run(d, &b))
 				run_apart(d, &b);
 		}

@@ -200,6 +200,8 @@ static void print_status(const json_t *status)
 		printf("webhooks %-12s %lld\n", name, (long long)json_integer_value(one));
 	json_object_foreach(json_object_get(status, "ledger"), name, one)
 		printf("sessions %-12s %lld\n", name, (long long)json_integer_value(one));
+	printf(
+		"to announce           %lld\n", (long long)json_integer_value(json_object_get(json_object_get(status, "announcing"), "waiting")));
 }
 
 static int show_status(bool json)

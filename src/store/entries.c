@@ -271,13 +271,3 @@ enum err entries_mark(struct db *d, const struct conversation *c, struct member 
 	return db_exec(d, NULL, "UPDATE members SET read_to = $3, delivered_to = $4, unread = $5 WHERE conversation = $1 AND participant = $2",
 		DB_ARGS(db_int(c->n), db_text(me->participant), db_int(me->read_to), db_int(me->delivered_to), db_int(me->unread)));
 }
-
-enum err entries_recount(struct db *d, const struct conversation *c, int64_t position)
-{
-	return db_exec(d, NULL,
-		"UPDATE members SET unread = (SELECT count(*) FROM entries e WHERE e.conversation = members.conversation AND e.position > "
-		"members.read_to "
-		"AND e.sender <> members.participant AND e.kind = 'm' AND e.deleted_at IS NULL) "
-		"WHERE conversation = $1 AND left_at IS NULL AND read_to < $2",
-		DB_ARGS(db_int(c->n), db_int(position)));
-}

@@ -83,9 +83,6 @@ enum err entries_delete(struct db *d, struct conversation *c, int64_t position, 
 enum err entries_mark(
 	struct db *d, const struct conversation *c, struct member *me, int64_t position, bool delivered_only, bool *moved) MUST_CHECK;
 
-/* Counts unread anew for everybody whose mark is below position: after entries up to there were erased. */
-enum err entries_recount(struct db *d, const struct conversation *c, int64_t position) MUST_CHECK;
-
 /* ---- reading ---- */
 
 /* What a role makes of its speaker for readers: "user", "agent" (agent and business) or "system". */

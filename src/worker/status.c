@@ -7,6 +7,7 @@
 #include "store/ask.h"
 #include "store/keys.h"
 #include "store/ledger.h"
+#include "store/outbox.h"
 #include "store/webhooks.h"
 #include "worker/status.h"
 
@@ -132,18 +133,22 @@ static enum err look_database(json_t *out)
 {
 	struct webhooks_counts counts;
 	struct db *d = NULL;
-	int64_t open = 0;
+	int64_t open = 0, waiting = 0, oldest_at = 0;
 	enum err e = db_new(&d, NULL, DB_PATIENCE_MS);
 
 	if (e == OK)
 		e = webhooks_count(d, &counts);
 	if (e == OK)
 		e = ledger_open_count(d, &open);
+	if (e == OK)
+		e = outbox_count(d, &waiting, &oldest_at);
 	if (e == OK) {
 		json_object_set_new(out, "webhooks",
 			needed(json_pack("{s:I, s:I, s:I}", "pending", (json_int_t)counts.pending, "delivered", (json_int_t)counts.delivered, "dead",
 				(json_int_t)counts.dead)));
 		json_object_set_new(out, "ledger", needed(json_pack("{s:I}", "open", (json_int_t)open)));
+		json_object_set_new(
+			out, "announcing", needed(json_pack("{s:I, s:I}", "waiting", (json_int_t)waiting, "oldestAt", (json_int_t)oldest_at)));
 	}
 	db_free(d);
 	return e;

@@ -1,4 +1,4 @@
-#include "chat/told.h"
+#include "chat/spent.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,15 +12,15 @@
 #define TAKEN_MOST 64 /* ranges in one transaction */
 #define KEPT_MOST 10000
 
-struct told {
-	struct told *next;
+struct spent {
+	struct spent *next;
 	char conversation[ID_MAX + 1];
 	int64_t from, to;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	struct told *first;
+	struct spent *first;
 	int count;
 } list = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -29,7 +29,7 @@ static bool extend(const char *conversation, int64_t from, int64_t to)
 {
 	int looked = 0;
 
-	for (struct told *t = list.first; t && looked < TAKEN_MOST; t = t->next, looked++)
+	for (struct spent *t = list.first; t && looked < TAKEN_MOST; t = t->next, looked++)
 		if (t->to + 1 == from && from > 0 && strcmp(t->conversation, conversation) == 0) {
 			t->to = to;
 			return true;
@@ -37,9 +37,9 @@ static bool extend(const char *conversation, int64_t from, int64_t to)
 	return false;
 }
 
-void told_add(const char *conversation, int64_t from, int64_t to)
+void spent_add(const char *conversation, int64_t from, int64_t to)
 {
-	struct told *t;
+	struct spent *t;
 
 	FAILPOINT("announce.fed");
 	pthread_mutex_lock(&list.lock);
@@ -56,12 +56,12 @@ void told_add(const char *conversation, int64_t from, int64_t to)
 }
 
 /* By conversation, as everybody deletes them: two transactions that delete the same rows never wait for each other. */
-static struct told *sorted(struct told *t)
+static struct spent *sorted(struct spent *t)
 {
-	struct told *out = NULL;
+	struct spent *out = NULL;
 
 	while (t) {
-		struct told *next = t->next, **at = &out;
+		struct spent *next = t->next, **at = &out;
 		while (*at && strcmp((*at)->conversation, t->conversation) < 0)
 			at = &(*at)->next;
 		t->next = *at;
@@ -71,9 +71,9 @@ static struct told *sorted(struct told *t)
 	return out;
 }
 
-struct told *told_take(void)
+struct spent *spent_take(void)
 {
-	struct told *first, **end;
+	struct spent *first, **end;
 
 	pthread_mutex_lock(&list.lock);
 	first = list.first;
@@ -91,7 +91,7 @@ struct told *told_take(void)
 	return sorted(first);
 }
 
-enum err told_write(struct db *d, const struct told *t)
+enum err spent_write(struct db *d, const struct spent *t)
 {
 	enum err e = OK;
 
@@ -100,10 +100,10 @@ enum err told_write(struct db *d, const struct told *t)
 	return e;
 }
 
-void told_written(struct told *t, bool committed)
+void spent_written(struct spent *t, bool committed)
 {
 	while (t) {
-		struct told *next = t->next;
+		struct spent *next = t->next;
 		if (committed) {
 			free(t);
 		} else {
@@ -117,7 +117,7 @@ void told_written(struct told *t, bool committed)
 	}
 }
 
-bool told_waiting(void)
+bool spent_waiting(void)
 {
 	bool some;
 
