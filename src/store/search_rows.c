@@ -75,7 +75,7 @@ static enum err scope(struct db *d, struct expression *x, const struct search_wi
 	if (ask->within) {
 		numbers[count++] = ask->within->n;
 	} else {
-		db_query(&r, d, "SELECT conversation FROM members WHERE participant = $1 AND left_at IS NULL LIMIT $2",
+		db_query(&r, d, "SELECT conversation FROM members WHERE participant = $1 AND left_at IS NULL ORDER BY last_at DESC LIMIT $2",
 			DB_ARGS(db_text(ask->asker), db_int(SCOPES_MOST + 1)));
 		while (count <= SCOPES_MOST && db_rows_next(&r))
 			numbers[count++] = db_rows_int(&r, 0);
