@@ -254,7 +254,7 @@ static void clear_up(struct up *u, bool ran)
 		free(path);
 	}
 	if (strncmp(u->place.files, u->place.state, strlen(u->place.state)) == 0)
-		rmdir(u->place.files); /* nobody ever put a file there */
+		rmdir(u->place.files);                                /* nobody ever put a file there */
 	place_remove_scratch(&u->place, ran && u->private_redis); /* sessions that live on elsewhere keep their files */
 }
 
