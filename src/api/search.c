@@ -22,7 +22,7 @@ struct searching {
 	const char *conversation; /* NULL: all */
 	bool titles;
 	struct conversation within;
-	struct buf out;
+	struct buf *out; /* not the exchange's, which goes with the answer */
 };
 
 /* ---- the answer ---- */
@@ -44,8 +44,8 @@ static enum err write_message(struct db *d, struct searching *s, struct arena *a
 		return e;
 	if (!entry_parse(&entry, line.position, line.bytes, line.len) || entry.kind != ENTRY_MESSAGE)
 		return ERR_INTERNAL;
-	buf_str(&s->out, ",\"message\":");
-	message_json(&s->out, f->c.id, &entry.message, 0);
+	buf_str(s->out, ",\"message\":");
+	message_json(s->out, f->c.id, &entry.message, 0);
 	return OK;
 }
 
@@ -56,16 +56,16 @@ static enum err write_find(struct db *d, struct searching *s, const struct searc
 	enum err e = OK;
 
 	arena_init(&a);
-	buf_str(&s->out, "{\"conversation\":");
-	write_conversation(&s->out, &f->c);
+	buf_str(s->out, "{\"conversation\":");
+	write_conversation(s->out, &f->c);
 	if (!s->titles)
 		e = write_message(d, s, &a, f);
 	if (e == OK && !search_query_match(&hits, &a, s->ask.query, f->text, f->len))
 		e = ERR_INTERNAL;
 	if (e == OK) {
-		buf_str(&s->out, ",\"highlight\":");
-		search_highlight(&s->out, f->text, f->len, &hits, HIGHLIGHT_BYTES);
-		buf_char(&s->out, '}');
+		buf_str(s->out, ",\"highlight\":");
+		search_highlight(s->out, f->text, f->len, &hits, HIGHLIGHT_BYTES);
+		buf_char(s->out, '}');
 	}
 	arena_done(&a);
 	return e;
@@ -76,14 +76,14 @@ static enum err write_page(struct db *d, struct searching *s, const struct searc
 	char text[SEARCH_CURSOR_MAX];
 	enum err e = OK;
 
-	buf_str(&s->out, "{\"results\":[");
+	buf_str(s->out, "{\"results\":[");
 	for (int i = 0; e == OK && i < count; i++) {
 		if (i > 0)
-			buf_char(&s->out, ',');
+			buf_char(s->out, ',');
 		e = write_find(d, s, &finds[i]);
 	}
 	search_place_print(text, next);
-	buf_printf(&s->out, "],\"next\":%s%s%s}", next->top > 0 ? "\"" : "", next->top > 0 ? text : "null", next->top > 0 ? "\"" : "");
+	buf_printf(s->out, "],\"next\":%s%s%s}", next->top > 0 ? "\"" : "", next->top > 0 ? text : "null", next->top > 0 ? "\"" : "");
 	return e;
 }
 
@@ -98,7 +98,7 @@ static enum err look(struct db *d, void *searching)
 	enum err e = OK;
 
 	arena_init(&a);
-	buf_reset(&s->out);
+	buf_reset(s->out);
 	if (s->conversation) {
 		e = conversations_get(d, &a, s->conversation, s->ask.asker, &s->within);
 		s->ask.within = &s->within;
@@ -117,9 +117,11 @@ static void search(struct db *d, void *searching)
 {
 	struct searching *s = searching;
 	enum err e = ERR_STORE_UNAVAILABLE, ignored;
+	struct buf out;
 	int64_t done;
 
-	buf_init(&s->out, ANSWER_MAX_BYTES);
+	buf_init(&out, ANSWER_MAX_BYTES);
+	s->out = &out;
 	if (d) {
 		if (s->titles) { /* when they cannot be written now, the old words do */
 			ignored = search_refresh(d, s->ask.asker, REFRESH_MOST, &done);
@@ -128,10 +130,10 @@ static void search(struct db *d, void *searching)
 		e = db_read(d, look, s);
 	}
 	if (e == OK)
-		exchange_json(s->exchange, 200, &s->out);
+		exchange_json(s->exchange, 200, &out);
 	else
 		answer_error(s->exchange, e, NULL, 0);
-	buf_done(&s->out);
+	buf_done(&out);
 }
 
 /* ---- the question ---- */
