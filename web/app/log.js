@@ -82,9 +82,9 @@ export class LogView {
     this.render({ toUnread: this.#unreadFrom !== null && this.#stick });
   }
 
-  /** Puts the divider above the first message that was not read. */
-  markUnread() {
-    const { messages, myRead } = this.#room;
+  /** Puts the divider above the first message after what was read; `myRead`: that of an earlier moment. */
+  markUnread({ myRead = this.#room.myRead } = {}) {
+    const { messages } = this.#room;
     const unread = messages.find((message) => message.id > myRead && !this.#room.isMe(message.sender) && !message.deletedAt);
     const known = myRead > 0 || messages.some((message) => this.#room.isMe(message.sender));
     this.#unreadFrom = unread && known ? unread.id : null;

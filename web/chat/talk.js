@@ -31,6 +31,7 @@ export class Talk {
   #banner;
   #listening = new AbortController();
   #over = false;
+  #arrival = null; // {read, unread} as they were when it was opened
   #wantsFocus = false;
   #asked = null; // the message whose readers are shown
 
@@ -208,8 +209,8 @@ export class Talk {
       if (item.state === 'failed') say(`${marks.failed}: ${failureText(item.error)}`);
     });
     hear('marks', () => {
-      this.#log.marked();
       this.#unread();
+      this.#log.marked();
       if ($('receipts').open) this.#drawReceipts();
     });
     hear('people', () => this.#head());
@@ -235,9 +236,9 @@ export class Talk {
   /** It was open before, in another moment of this page: what it knows is shown at once. */
   #shown() {
     this.#log.changed({ reset: true });
+    this.#unread();
     if (this.#room.marksKnown) this.#log.marked();
     this.#banner.link();
-    this.#unread();
   }
 
   async #notice(event, data) {
@@ -307,11 +308,13 @@ export class Talk {
     this.#banner.link();
   }
 
-  /** How much is unread further up than what is loaded. */
+  /** How much is unread further up than what is loaded: as it was on coming here, for looking at the end moves the mark past all of it. */
   #unread() {
-    const { messages, myRead, hasOlder, marksKnown } = this.#room;
-    const unread = this.conversation.unread ?? 0;
-    const above = marksKnown && hasOlder && !this.#room.hasNewer && unread > 0 && (messages[0]?.id ?? 0) > myRead + 1;
+    const { messages, hasOlder, marksKnown } = this.#room;
+    if (!marksKnown) return;
+    this.#arrival ??= { read: this.#room.myRead, unread: this.conversation.unread ?? 0 };
+    const { read, unread } = this.#arrival;
+    const above = hasOlder && !this.#room.hasNewer && unread > 0 && (messages[0]?.id ?? 0) > read + 1;
     $('to-unread').hidden = !above;
     if (above) setText($('to-unread-text'), words.list.unread(unread));
   }
@@ -324,8 +327,10 @@ export class Talk {
     $('threads-here').addEventListener('click', () => this.#on.side('threads'));
     $('to-unread').addEventListener('click', () => this.#patiently(async () => {
       $('to-unread').hidden = true;
-      await this.#room.backTo(this.#room.myRead);
-      this.#log.markUnread();
+      const { read } = this.#arrival;
+      this.#arrival.unread = 0; // gone to: not offered again
+      await this.#room.backTo(read);
+      this.#log.markUnread({ myRead: read });
       this.#log.toUnread();
     }));
     const stage = $('chat');
