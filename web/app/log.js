@@ -22,6 +22,7 @@ export class LogView {
   #current = null; // key of the row that Tab reaches
   #planned = false;
   #stick = true;
+  #top = 0; // where the scrolling was last
   #spoken = [];
   #speaking = null;
   #loading = false;
@@ -307,7 +308,10 @@ export class LogView {
   }
 
   #scrolled() {
-    this.#stick = this.#nearBottom();
+    // What has grown under the eyes (a picture, a line of typing) is no wish to be elsewhere: only going up is.
+    const up = this.#log.scrollTop < this.#top - 1;
+    this.#top = this.#log.scrollTop;
+    this.#stick = this.#nearBottom() || (this.#stick && !up);
     if (this.#stick) this.#missed = 0;
     this.#showNewest();
     this.seen();
