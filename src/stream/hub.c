@@ -143,6 +143,7 @@ static void set_up(struct hub *h)
 	struct sigaction action = {.sa_handler = on_stop};
 
 	h->born_ms = clock_mono_ms();
+	mallopt(M_ARENA_MAX, 1); /* what threads leave behind in arenas of their own would hold pages for as long as streams live */
 	timers_init(&h->timers);
 	buf_init(&h->scratch_data, 1024 * 1024);
 	buf_init(&h->scratch_frame, 1024 * 1024);
