@@ -217,7 +217,7 @@ static void judge_folders(struct hunt *h)
 	const char *memory = h->patient->place.memory;
 	DIR *dir = *memory ? opendir(memory) : NULL;
 	struct dirent *entry;
-	char key[ID_MAX + 40];
+	char key[sizeof entry->d_name + 40];
 
 	while (dir && h->err == OK && (entry = readdir(dir))) {
 		char *path;

@@ -172,49 +172,80 @@ static enum err portion(struct db *d, struct arena *a, struct page *p, int most)
 	return db_rows_done(&r);
 }
 
-enum err conversations_list(struct db *d, struct arena *a, const struct conversations_query *q, struct conversation_view **out, int *count,
-	struct conversations_place *next)
+struct listing {
+	struct arena *a;
+	const struct conversations_query *q;
+	struct conversation_view **out;
+	int *count;
+	struct conversations_place *next;
+};
+
+static enum err list(struct db *d, void *ctx)
 {
+	struct listing *l = ctx;
+	const struct conversations_query *q = l->q;
 	int64_t began = clock_mono_ms();
 	struct page p = {.q = q, .person = q->asker ? q->asker : q->participant, .room = q->limit + 1, .at = q->after};
 	int most = q->text ? LOOK_AT : p.room;
 	enum err e;
 
-	p.views = arena_alloc(a, (size_t)p.room * sizeof *p.views);
+	p.views = arena_alloc(l->a, (size_t)p.room * sizeof *p.views);
 	if (p.at.n == 0)
 		p.at = (struct conversations_place){INT64_MAX, INT64_MAX};
 	do
-		e = portion(d, a, &p, most);
+		e = portion(d, l->a, &p, most);
 	while (e == OK && p.count < p.room && p.looked == most && clock_mono_ms() - began < (p.count > 0 ? PATIENCE : NOTHING_YET));
-	*next = (struct conversations_place){0, 0};
+	*l->next = (struct conversations_place){0, 0};
 	if (p.count == p.room)
-		*next = p.views[--p.count - 1].place;
+		*l->next = p.views[--p.count - 1].place;
 	else if (p.looked == most)
-		*next = p.at;
-	*out = p.views;
-	*count = p.count;
-	return e == OK ? complete(d, a, p.views, p.count, q->asker != NULL) : e;
+		*l->next = p.at;
+	*l->out = p.views;
+	*l->count = p.count;
+	return e == OK ? complete(d, l->a, p.views, p.count, q->asker != NULL) : e;
 }
 
-enum err conversations_view(struct db *d, struct arena *a, const char *id, const char *asker, struct conversation_view *out)
+enum err conversations_list(struct db *d, struct arena *a, const struct conversations_query *q, struct conversation_view **out, int *count,
+	struct conversations_place *next)
 {
+	struct listing l = {a, q, out, count, next};
+
+	return db_read(d, list, &l);
+}
+
+struct viewing {
+	struct arena *a;
+	const char *id, *asker;
+	struct conversation_view *out;
+};
+
+static enum err view(struct db *d, void *ctx)
+{
+	const struct viewing *v = ctx;
 	struct db_rows r;
 	bool found;
 	enum err e;
 
-	if (asker)
+	if (v->asker)
 		db_query(&r, d,
 			"SELECT " COLUMNS "NULL, " MINE
 			" FROM conversations c JOIN members m ON m.conversation = c.n WHERE c.id = $1 AND m.participant = $2 "
 			"AND m.left_at IS NULL",
-			DB_ARGS(db_text(id), db_text(asker)));
+			DB_ARGS(db_text(v->id), db_text(v->asker)));
 	else
-		db_query(&r, d, "SELECT " COLUMNS "NULL, " NOBODY " FROM conversations c WHERE c.id = $1", DB_ARGS(db_text(id)));
+		db_query(&r, d, "SELECT " COLUMNS "NULL, " NOBODY " FROM conversations c WHERE c.id = $1", DB_ARGS(db_text(v->id)));
 	found = db_rows_next(&r);
 	if (found)
-		read_view(out, &r, a, asker);
+		read_view(v->out, &r, v->a, v->asker);
 	e = db_rows_done(&r);
 	if (e == OK && !found)
 		e = ERR_NOT_FOUND;
-	return e == OK ? complete(d, a, out, 1, asker != NULL) : e;
+	return e == OK ? complete(d, v->a, v->out, 1, v->asker != NULL) : e;
+}
+
+enum err conversations_view(struct db *d, struct arena *a, const char *id, const char *asker, struct conversation_view *out)
+{
+	struct viewing v = {a, id, asker, out};
+
+	return db_read(d, view, &v);
 }

@@ -1,4 +1,5 @@
-/* Conversations as lists and single answers show them: with their people, the last message and the end of the log. Reads only; may block. */
+/* Conversations as lists and single answers show them: with their people, the last message and the end of the log. Reads only; may block.
+ * Each answer is of one instant: a count that lags behind the last message beside it would be taken for read. Not within a transaction. */
 #ifndef STORE_CONVERSATIONS_LIST_H
 #define STORE_CONVERSATIONS_LIST_H
 

@@ -118,6 +118,25 @@ onBoth('conversations', (db) => {
       const still = (x) => ({ ...x, participants: x.participants.map(({ online, ...p }) => p) });
       assert.deepEqual(still(first), still(ok(await ann.get(path(a)))), 'alone it is the same');
     });
+    test('an answer is of one instant: while somebody writes, unread, last message and the log’s end never differ', async () => {
+      const [ann, bob] = people(stack, 'Ann', 'Bob');
+      ok(await bob.get(base));
+      for (let i = 0; i < 25; i += 1) {
+        const c = await group(ann, [bob]);
+        const seen = [];
+        let written = false;
+        const look = async (get) => { for (let last = false; !last;) { last = written; const one = await get(); if (one?.id === c.id) seen.push(one); } };
+        const looking = [look(async () => ok(await bob.get(path(c)))), look(async () => (await list(bob, '?limit=2')).conversations[0])];
+        const m = await send(ann, c, 'hello');
+        written = true;
+        await Promise.all(looking);
+        assert.ok(seen.length >= 2);
+        for (const one of seen) {
+          const there = one.cursor === m.cursor;
+          assert.deepEqual([one.unread, one.lastMessage?.id ?? null], there ? [1, m.id] : [0, null], `the log ends at ${one.cursor}`);
+        }
+      }
+    });
     test('the last message and unread follow edits, deletions and reads', async () => {
       const [ann, bob] = people(stack, 'Ann', 'Bob');
       const c = await group(ann, [bob]);

@@ -354,7 +354,7 @@ export class Chats extends Requests {
       this.#refresh(id);
       return;
     }
-    if (data.id <= Math.max(known.lastMessage?.id ?? 0, positionOf(known.cursor))) return;
+    if (data.id <= positionOf(known.cursor)) return;
     known.lastMessage = data;
     known.cursor = data.cursor ?? known.cursor;
     known.lastActivityAt = Math.max(known.lastActivityAt, data.sentAt);
