@@ -5,7 +5,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { counted, showsText, startBrowser, wait } from './browser.mjs';
-import { act, addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, talkLive, visit, write } from './chatting.mjs';
+import { act, addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
 let stack;
 let chromium;
@@ -96,7 +96,7 @@ test('what is being written stays with its conversation, and nowhere else', asyn
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Loft');
   await group(Ada, [Ben], 'Porch');
-  await say(Ben, g, 'what do you think?');
+  const asked = await say(Ben, g, 'what do you think?');
   const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
   await choose(ada, 'Loft');
   await act(ada, 'what do you think', 'reply');
@@ -107,8 +107,53 @@ test('what is being written stays with its conversation, and nowhere else', asyn
   assert.equal(await ada.inputValue('#text'), 'I think');
   await ada.press('#text', 'Enter');
   await shows(ada, ['< what do you think?', '> I think']);
-  assert.equal((await Ben.http.get(`${g.path}/messages`)).json.messages.at(-1).replyTo > 0, true, 'and it is still the reply it was');
+  await stored(ada, 'I think');
+  const { messages } = (await Ben.http.get(`${g.path}/messages`)).json;
+  assert.deepEqual(messages.map((one) => [one.content, one.replyTo]), [['what do you think?', undefined], ['I think', asked.id]], 'and it is still the reply it was');
   await ada.context().close();
+});
+
+test('a reply that is begun stays one: without a word yet, left again before the history has come, and with what it replies to further up', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Loft');
+  await group(Ada, [Ben], 'Porch');
+  const asked = await say(Ben, g, 'and you?');
+  const context = await chromium.context(desktop);
+  let gate = null; // while there is one, the history waits at it
+  let knocks = 0;
+  await context.route((url) => url.pathname === `${g.path}/messages`, async (route) => {
+    if (gate && route.request().method() === 'GET') {
+      knocks += 1;
+      await gate;
+    }
+    return route.fallback().catch(() => {}); // whoever asked may be gone
+  });
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await choose(ada, 'Loft');
+  await act(ada, 'and you?', 'reply');
+  await choose(ada, 'Porch');
+  assert.equal(await ada.locator('#context').isVisible(), false);
+
+  let pass;
+  gate = new Promise((resolve) => { pass = resolve; });
+  await row(ada, 'Loft').click();
+  await until('the history to be asked for', () => knocks > 0);
+  assert.equal(await ada.locator('#text').isDisabled(), true, 'and nothing of it is there yet');
+  await choose(ada, 'Porch');
+  pass();
+  gate = null;
+  await choose(ada, 'Loft');
+  await showsText(ada, '#context-text', /^and you\?$/);
+
+  await choose(ada, 'Porch');
+  for (let i = 1; i <= 60; i += 1) await say(i % 2 ? Ada : Ben, g, `line ${i}`);
+  await choose(ada, 'Loft');
+  await showsText(ada, '#context-text', /further up/);
+  await write(ada, 'so do I');
+  await stored(ada, 'so do I');
+  const last = (await Ben.http.get(`${g.path}/messages`)).json.messages.at(-1);
+  assert.deepEqual([last.content, last.replyTo], ['so do I', asked.id]);
+  await context.close();
 });
 
 test('two tabs, one stream for lists and one for the open conversation; both are told; the second takes over', async () => {
@@ -264,6 +309,9 @@ test('hubs and Redis go and come back: the list and the conversation are whole',
     const texts = await ada.$$eval('#list > .message .text', (all) => all.map((one) => one.textContent));
     return texts.length === 3 && new Set(texts).size === 3;
   }, { ms: 40_000 });
-  assert.equal((await Ben.http.get(`${g.path}/messages`)).json.messages.length, 3);
+  await stored(ada, 'holding on');
+  const { messages } = (await Ben.http.get(`${g.path}/messages`)).json;
+  assert.deepEqual(messages.map((one) => one.content).sort(), ['calm', 'holding on', 'in the storm']);
+  await shows(ada, messages.map((one) => `${one.sender === Ada.id ? '>' : '<'} ${one.content}`));
   await ada.context().close();
 });

@@ -106,6 +106,13 @@ export const shows = (page, wanted, list = '#list') => until(`${list} to show ${
   throw new Error(`it shows ${JSON.stringify(seen)}`);
 }, { ms: 20_000 });
 
+/** What the page wrote is the server's: its mark says so, and it no longer waits in the page alone. */
+export const stored = (page, text, list = '#list') => until(`"${text}" to be stored`, async () => {
+  const state = await page.locator(`${list} > .message.own`, { hasText: text }).last().locator('[data-state]').getAttribute('data-state', { timeout: 1000 });
+  if (['sent', 'delivered', 'read'].includes(state)) return true;
+  throw new Error(`it is ${state}`);
+}, { ms: 40_000 });
+
 export const badge = (page, name, n) => until(`the badge of ${name} to say ${n}`, async () => {
   const one = row(page, name).locator('.badge');
   const text = (await one.count()) && (await one.isVisible()) ? await one.textContent() : '0';

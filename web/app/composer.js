@@ -52,9 +52,20 @@ export class Composer {
   replyTo(message) {
     this.cancel({ silent: true });
     this.#reply = message.id;
+    this.recall();
+    this.focus();
+  }
+
+  /** Shows what it replies to, as far as that is known: once more when the history has come. */
+  recall() {
+    if (this.#reply === null) return;
+    const message = this.#room.message(this.#reply);
+    if (!message) {
+      this.#context(words.replying, words.gone); // further up than what is loaded, and a reply all the same
+      return;
+    }
     const name = this.#on.name?.(message) ?? roleName(message.role);
     this.#context(this.#room.isMe(message.sender) ? words.replyingToSelf : words.replyingTo(name), message.content ?? '');
-    this.focus();
   }
 
   edit(message) {
@@ -191,10 +202,12 @@ export class Composer {
     return text.trim() === '' && this.#reply === null ? null : { text, reply: this.#reply };
   }
 
+  // A reply stays one while the history is on its way: who leaves again before it has come loses nothing. `recall` shows it then.
   set draft(draft) {
-    const message = draft?.reply ? this.#room.message(draft.reply) : null;
-    if (message) this.replyTo(message);
+    this.cancel({ silent: true });
+    this.#reply = draft?.reply ?? null;
     this.#text.value = draft?.text ?? '';
     this.#size();
+    if (this.#room.phase !== 'opening') this.recall();
   }
 }

@@ -31,6 +31,7 @@ export const words = {
   remove: 'Delete',
   retry: 'Try again',
   discard: 'Discard',
+  replying: 'Reply to',
   replyingTo: (who) => `Reply to ${who}`,
   replyingToSelf: 'Reply to yourself',
   editing: 'Edit your message',

@@ -224,8 +224,7 @@ export class Talk {
       }
       this.#phase();
       this.#log.plan();
-      // What the draft replied to is known by now.
-      if (phase === 'open' && this.#on.draft?.reply && this.draft?.text === this.#on.draft.text) this.#composer.draft = this.#on.draft;
+      if (phase === 'open') this.#composer.recall(); // what the draft replied to is known by now
       if (phase === 'open' && (this.#wantsFocus || document.activeElement === document.body)) this.focus();
     });
     const seen = () => this.#log.seen();
