@@ -80,7 +80,10 @@ export async function begin(page, who, title = null) {
     await page.check('#create-group');
     await page.fill('#create-name', title);
   }
+  // The conversation that was open before can be written in until the new one has come.
+  const before = await page.textContent('#peer');
   await page.click('#create-go');
+  await page.waitForFunction((was) => document.getElementById('peer').textContent !== was, before, wait);
   await page.waitForSelector('#text:not(:disabled)', wait);
 }
 
