@@ -81,9 +81,9 @@ export async function begin(page, who, title = null) {
     await page.fill('#create-name', title);
   }
   // The conversation that was open before can be written in until the new one has come.
-  const before = await page.textContent('#peer');
+  const before = await page.evaluate(() => document.getElementById('peer')?.textContent ?? null);
   await page.click('#create-go');
-  await page.waitForFunction((was) => document.getElementById('peer').textContent !== was, before, wait);
+  await page.waitForFunction((was) => (document.getElementById('peer')?.textContent ?? was) !== was, before, wait);
   await page.waitForSelector('#text:not(:disabled)', wait);
 }
 
