@@ -97,8 +97,6 @@ static enum err run(struct db *d, void *asking)
 	arena_init(&a);
 	e = conversations_get(d, &a, q->conversation, q->user, &c);
 	if (e == OK)
-		e = lists(d, &a, q);
-	if (e == OK)
 		e = pages(d, &a, &c, q->position);
 	if (e == OK)
 		e = searches(d, &a, q, &c);
@@ -162,6 +160,7 @@ int main(int argc, char **argv)
 {
 	struct asking q = {.user = argv[1]};
 	char *statements[DB_STATEMENTS];
+	struct arena a;
 	struct db *d;
 	int count;
 	enum err e;
@@ -171,6 +170,9 @@ int main(int argc, char **argv)
 	q.conversation = argv[2];
 	q.position = strtoll(argv[3], NULL, 10);
 	q.words = argv + 4;
+	arena_init(&a);
+	sure(d, lists(d, &a, &q)); /* of one instant by itself */
+	arena_done(&a);
 	sure(d, db_read(d, run, &q));
 	e = db_write(d, write, &q);
 	if (e != ERR_GONE)
