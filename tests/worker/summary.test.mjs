@@ -586,6 +586,12 @@ onBoth('summaries', (db) => {
         } finally {
           await db.pg.start();
         }
+        // The worker is what this is about. Each connection of the api's pools would find out by itself that its server is another one, and say 503 once: new processes have new ones.
+        for (const pid of stack.children().api) {
+          process.kill(pid, 'SIGKILL');
+          await stack.replaced('api', pid);
+        }
+        await until('the api to be back', () => stack.session());
         await hasten(s);
         await work();
         await ready(s);
