@@ -586,7 +586,7 @@ onBoth('summaries', (db) => {
         } finally {
           await db.pg.start();
         }
-        // The worker is what this is about. Each connection of the api's pools would find out by itself that its server is another one, and say 503 once: new processes have new ones.
+        // The worker is what this is about. A connection of the api's that could not connect says 503 for another half second (store/db.c, GATE_MS); the tests that follow begin with new ones.
         for (const pid of stack.children().api) {
           process.kill(pid, 'SIGKILL');
           await stack.replaced('api', pid);
