@@ -8,7 +8,8 @@
 #include "base/id.h"
 #include "store/db_retry.h"
 
-#define GATE_MS 500 /* after all tries to connect failed, others fail at once for so long */
+#define GATE_MS 500 /* after all tries to connect failed, others don't wait for so long */
+#define HANGS_MS 100 /* a server that is there but not ready, or nobody at all, says so sooner */
 
 bool db_fail(struct db *d, enum db_failure failure, const char *format, ...)
 {
@@ -110,18 +111,20 @@ bool db_ready(struct db *d)
 			drop_statements(d);
 		return true;
 	}
-	if (d->driver->connect(d)) {
+	int64_t since = clock_mono_ms();
+	bool connected = d->driver->connect(d);
+	d->hangs = !connected && clock_mono_ms() - since >= HANGS_MS;
+	if (connected)
 		d->connect_after_ms = 0;
-		return true;
-	}
-	return false;
+	return connected;
 }
 
 bool db_gate(struct db *d)
 {
 	d->failure = DB_FINE;
 	d->uncertain = false;
-	if (!d->connection && clock_mono_ms() < d->connect_after_ms) {
+	d->hurried = !d->connection && clock_mono_ms() < d->connect_after_ms;
+	if (d->hurried && d->hangs) {
 		d->failure = DB_LOST; /* why says what it was */
 		return false;
 	}
@@ -135,6 +138,10 @@ bool db_again(struct db *d, int attempt, int64_t since_ms)
 
 	if (d->failure == DB_LOST)
 		db_disconnect(d);
+	if (d->failure == DB_LOST && d->hurried) {
+		d->connect_after_ms = clock_mono_ms() + GATE_MS;
+		return false;
+	}
 	id_random(&random, 1);
 	pause_ms += pause_ms * (random - 128) / 256;
 	if (d->uncertain || (d->failure != DB_BUSY && d->failure != DB_LOST) || attempt >= DB_RETRIES || left < pause_ms) {

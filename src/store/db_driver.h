@@ -39,7 +39,9 @@ struct db {
 	bool stale;              /* kept statements don't fit the schema any more */
 	bool closing;            /* the connection is being given up: nothing more is sent on it */
 	bool uncertain;
-	int64_t connect_after_ms; /* clock_mono_ms: until then a new call fails at once */
+	int64_t connect_after_ms; /* clock_mono_ms: until then a new call tries once and does not wait; where connecting hangs, it fails at once */
+	bool hangs;               /* the last try to connect took its time */
+	bool hurried;             /* this call tries but once */
 	char why[200];
 };
 

@@ -10,6 +10,7 @@
 
 #include "dbtest.h"
 #include "base/clock.h"
+#include "store/db_driver.h"
 
 /* ---- the proxy ---- */
 
@@ -271,6 +272,34 @@ static void a_restart_is_survived(void **state)
 	db_free(d);
 }
 
+/* Who was refused a moment ago looks once more, and does not wait; only where connecting hangs nobody tries for a while. */
+static void back_at_once(void **state)
+{
+	struct db *d = table();
+	int64_t start;
+
+	(void)state;
+	postgres_stop(SIGINT);
+	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
+	assert_int_equal(postgres_start(), 0);
+	d->connect_after_ms = clock_mono_ms() + 60000;
+	must(db_ping(d));
+	assert_int_equal(d->connect_after_ms, 0);
+	postgres_stop(SIGINT);
+	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
+	start = clock_mono_ms();
+	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
+	assert_true(clock_mono_ms() - start < 100);
+	assert_int_equal(postgres_start(), 0);
+	d->hangs = true;
+	d->connect_after_ms = clock_mono_ms() + 60000;
+	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
+	d->connect_after_ms = 0;
+	must(db_ping(d));
+	assert_false(d->hangs);
+	db_free(d);
+}
+
 /* ---- SQLite ---- */
 
 static enum err add_much(struct db *d, void *ctx)
@@ -334,6 +363,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(silence_is_an_end, proxied, proxied_done),
 		db_test(a_dead_backend_is_replaced),
 		db_test(a_restart_is_survived),
+		db_test(back_at_once),
 	};
 	int failed = cmocka_run_group_tests_name("db_loss on SQLite", on_sqlite, sqlite_up, sqlite_down);
 
