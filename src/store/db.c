@@ -8,7 +8,7 @@
 #include "base/id.h"
 #include "store/db_retry.h"
 
-#define GATE_MS 500 /* after all tries to connect failed, others don't wait for so long */
+#define GATE_MS 500  /* after all tries to connect failed, others don't wait for so long */
 #define HANGS_MS 100 /* a server that is there but not ready, or nobody at all, says so sooner */
 
 bool db_fail(struct db *d, enum db_failure failure, const char *format, ...)
@@ -251,7 +251,7 @@ static bool start_once(struct db_rows *r, const char *sql, const struct db_value
 	r->row = -1;
 	if (d->driver->start(r, args, count))
 		return true;
-	if (d->failure == DB_LOST && d->depth == 0 && !only_reads(sql))
+	if (d->failure == DB_LOST && d->depth == 0 && !only_reads(sql) && !d->refused)
 		d->uncertain = true;
 	d->driver->end(r, NULL);
 	statement_release(d, r->statement);

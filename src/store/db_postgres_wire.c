@@ -9,11 +9,29 @@
 
 #define GRACE_MS 1000 /* the server's own time-out comes first */
 
-/* libpq would print notices to standard error. */
-static void hush(void *ctx, const PGresult *result)
+/* The server ends the connection: nothing more comes. */
+static bool is_farewell(const PGresult *result)
 {
-	(void)ctx;
-	(void)result;
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity && strcmp(severity, "FATAL") == 0;
+}
+
+/* A server that is shut down says 57P01 instead of an answer; the answer to a statement alone is sent before it is committed (exec_execute_message in
+ * PostgreSQL's postgres.c), so without one nothing has happened. Other farewells (57P02: a crash) come at any time. */
+static bool is_refusal(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state && strcmp(state, "57P01") == 0;
+}
+
+/* libpq would print notices to standard error. What the server says without being asked comes as one too, a farewell also. */
+static void notice(void *ctx, const PGresult *result)
+{
+	struct db *d = ctx;
+
+	d->ending |= is_farewell(result);
 }
 
 PGresult *postgres_lost(struct db *d)
@@ -49,6 +67,7 @@ PGresult *postgres_result(struct db *d)
 	int64_t deadline = clock_mono_ms() + d->patience_ms + GRACE_MS;
 	PGresult *kept = NULL;
 
+	d->refused = false;
 	for (;;) {
 		PGresult *result;
 		if (!wait_for_result(d, deadline)) {
@@ -58,6 +77,11 @@ PGresult *postgres_result(struct db *d)
 		result = PQgetResult(d->connection);
 		if (!result)
 			return kept ? kept : postgres_lost(d);
+		if (is_farewell(result)) {
+			d->refused = !kept && is_refusal(result);
+			PQclear(kept);
+			return result;
+		}
 		/* Of several statements the first error counts, else the last outcome. */
 		if (PQresultStatus(kept) == PGRES_FATAL_ERROR && kept) {
 			PQclear(result);
@@ -91,7 +115,7 @@ static enum db_failure failure_of(struct db *d, const char *state, const PGresul
 		{"XX", DB_BROKEN},
 	};
 
-	if (PQstatus(d->connection) == CONNECTION_BAD || !state)
+	if (PQstatus(d->connection) == CONNECTION_BAD || !state || is_farewell(result))
 		return DB_LOST;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (strncmp(state, table[i].prefix, strlen(table[i].prefix)) == 0)
@@ -146,7 +170,8 @@ bool postgres_connect(struct db *d)
 	if (!c)
 		abort();
 	d->connection = c;
-	PQsetNoticeReceiver(c, hush, NULL);
+	d->ending = false;
+	PQsetNoticeReceiver(c, notice, d);
 	if (PQstatus(c) != CONNECTION_OK || PQsetnonblocking(c, 1) != 0) {
 		postgres_lost(d);
 		goto failed;
@@ -168,7 +193,7 @@ void postgres_disconnect(struct db *d)
 	PQfinish(d->connection);
 }
 
-/* Between calls the server says nothing, unless it ends the connection. */
+/* Between calls the server says nothing, unless it ends the connection: it says so, and closes it a moment later. */
 bool postgres_alive(struct db *d)
 {
 	struct pollfd p = {.fd = PQsocket(d->connection), .events = POLLIN};
@@ -178,5 +203,5 @@ bool postgres_alive(struct db *d)
 	while (poll(&p, 1, 0) > 0)
 		if (!PQconsumeInput(d->connection) || PQstatus(d->connection) != CONNECTION_OK)
 			return false;
-	return true;
+	return !PQisBusy(d->connection) && !d->ending; /* PQisBusy reads what has come: see notice() */
 }

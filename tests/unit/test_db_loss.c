@@ -14,7 +14,12 @@
 
 /* ---- the proxy ---- */
 
-enum cut { CUT_NEVER, CUT_BEFORE, CUT_AFTER, CUT_SILENT }; /* before the server gets the word, after it has acted, no answer and no end */
+/* Before the server gets the word; after it has acted; no answer and no end; answered, and then, with the line open for a moment, it says that it
+ * ends; says so in the middle of its answer; instead of one. */
+enum cut { CUT_NEVER, CUT_BEFORE, CUT_AFTER, CUT_SILENT, CUT_FAREWELL, CUT_MIDWAY, CUT_REFUSED };
+
+#define FAREWELL "E\0\0\0\046SFATAL\0VFATAL\0C57P01\0Mgoing down\0" /* and the 0 after it; the length counts itself, not the E */
+#define READY_LEN 6                                                 /* ReadyForQuery: Z, its length, the state */
 
 static struct proxy {
 	char dir[100];
@@ -52,8 +57,8 @@ static void *carry(void *ctx)
 {
 	int client = *(int *)ctx, server = unix_socket(db_dir, false);
 	struct pollfd p[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
-	static __thread char bytes[65536];
-	bool doomed = false;
+	static __thread char bytes[65536 + sizeof FAREWELL];
+	bool doomed = false, leaving = false, midway = false;
 	ssize_t len;
 
 	free(ctx);
@@ -64,8 +69,14 @@ static void *carry(void *ctx)
 				break;
 			if (memmem(bytes, (size_t)len, proxy.word, strlen(proxy.word)))
 				cut = atomic_exchange(&proxy.cut, CUT_NEVER);
-			if (cut == CUT_BEFORE)
+			if (cut == CUT_BEFORE || leaving)
 				break;
+			if (cut == CUT_REFUSED) {
+				send(client, FAREWELL, sizeof FAREWELL, MSG_NOSIGNAL);
+				break;
+			}
+			leaving = cut == CUT_FAREWELL || cut == CUT_MIDWAY;
+			midway = cut == CUT_MIDWAY;
 			doomed |= cut == CUT_AFTER;
 			if (cut == CUT_SILENT) {
 				while (pass(client, -1, bytes, &len)) /* until it gives up */
@@ -74,8 +85,13 @@ static void *carry(void *ctx)
 			}
 			if (send(server, bytes, (size_t)len, MSG_NOSIGNAL) != len)
 				break;
-		} else if (!pass(server, doomed ? -1 : client, bytes, &len) || doomed) {
+		} else if (!pass(server, doomed || leaving ? -1 : client, bytes, &len) || doomed) {
 			break; /* the answer was there: it has happened */
+		} else if (leaving) {
+			len -= midway ? READY_LEN : 0;
+			memcpy(bytes + len, FAREWELL, sizeof FAREWELL); /* in one piece: both are there when the answer is */
+			if (send(client, bytes, (size_t)len + sizeof FAREWELL, MSG_NOSIGNAL) < 0 || midway)
+				break;
 		}
 	}
 	close(client);
@@ -195,6 +211,41 @@ static void a_statement_alone_is_a_commit_too(void **state)
 	db_free(d);
 }
 
+/* A server that shuts down says so first; its end of the line closes a moment later. What is sent in between has not happened. */
+static void what_a_farewell_answers_has_not_happened(void **state)
+{
+	struct db *d = table();
+
+	(void)state;
+	must(db_write(d, add_one, NULL)); /* prepared now */
+	proxy.cut = CUT_FAREWELL;
+	must(db_write(d, add_one, NULL));
+	must(db_exec(d, NULL, "INSERT INTO t (id) VALUES (1)", DB_NONE));
+	assert_false(db_uncertain(d));
+	proxy.word = "B"; /* Bind: it is prepared already */
+	proxy.cut = CUT_REFUSED;
+	must(db_exec(d, NULL, "INSERT INTO t (id) VALUES (1)", DB_NONE));
+	assert_int_equal(proxy.cut, CUT_NEVER);
+	assert_int_equal(number(d, "SELECT count(*) FROM t"), 4);
+	db_free(d);
+}
+
+/* The answer comes before the commit, so a farewell between them says nothing about it. */
+static void what_was_answered_before_a_farewell_may_have_happened(void **state)
+{
+	static const char add[] = "INSERT INTO t (id) VALUES (1)";
+	struct db *d = table();
+
+	(void)state;
+	must(db_exec(d, NULL, add, DB_NONE)); /* prepared now */
+	proxy.word = "B";                     /* Bind: it is prepared already */
+	proxy.cut = CUT_MIDWAY;
+	assert_int_equal(db_exec(d, NULL, add, DB_NONE), ERR_STORE_UNAVAILABLE);
+	assert_true(db_uncertain(d));
+	assert_int_equal(number(d, "SELECT count(*) FROM t"), 2);
+	db_free(d);
+}
+
 static void silence_is_an_end(void **state)
 {
 	struct db *d = connect_to(address, 300);
@@ -300,6 +351,51 @@ static void back_at_once(void **state)
 	db_free(d);
 }
 
+/* A pool's connections after a restart: each finds itself dead at its next call, whatever call that is, and nobody notices. */
+static enum err count_rows(struct db *d, void *n)
+{
+	return db_number(d, n, "SELECT count(*) FROM t", DB_NONE);
+}
+
+static void add_alone(struct db *d)
+{
+	must(db_exec(d, NULL, "INSERT INTO t (id) VALUES (1)", DB_NONE));
+}
+
+static void idle_connections_survive_a_restart(void **state)
+{
+	static const int ends[] = {SIGINT, SIGQUIT};
+	struct db *all[8] = {table()};
+	int64_t n, expected = 8;
+
+	(void)state;
+	for (int i = 1; i < 8; i++)
+		all[i] = connect_to(address, 2000);
+	for (int i = 0; i < 8; i++)
+		add_alone(all[i]);
+	for (size_t how = 0; how < COUNT(ends); how++) {
+		postgres_stop(ends[how]);
+		assert_int_equal(postgres_start(), 0);
+		for (int i = 0; i < 8; i++, expected++) {
+			if (i % 4 == 0)
+				must(db_write(all[i], add_one, NULL));
+			else if (i % 4 == 1)
+				add_alone(all[i]);
+			else if (i % 4 == 2)
+				must(db_read(all[i], count_rows, &n));
+			else
+				must(db_number(all[i], &n, "SELECT count(*) FROM t", DB_NONE));
+			if (i % 4 > 1) {
+				assert_int_equal(n, expected);
+				add_alone(all[i]);
+			}
+		}
+	}
+	assert_int_equal(number(all[0], "SELECT count(*) FROM t"), expected);
+	for (int i = 0; i < 8; i++)
+		db_free(all[i]);
+}
+
 /* ---- SQLite ---- */
 
 static enum err add_much(struct db *d, void *ctx)
@@ -360,10 +456,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_commit_without_an_answer_is_not_repeated, proxied, proxied_done),
 		cmocka_unit_test_setup_teardown(a_transaction_cut_before_its_commit_is_repeated, proxied, proxied_done),
 		cmocka_unit_test_setup_teardown(a_statement_alone_is_a_commit_too, proxied, proxied_done),
+		cmocka_unit_test_setup_teardown(what_a_farewell_answers_has_not_happened, proxied, proxied_done),
+		cmocka_unit_test_setup_teardown(what_was_answered_before_a_farewell_may_have_happened, proxied, proxied_done),
 		cmocka_unit_test_setup_teardown(silence_is_an_end, proxied, proxied_done),
 		db_test(a_dead_backend_is_replaced),
 		db_test(a_restart_is_survived),
 		db_test(back_at_once),
+		db_test(idle_connections_survive_a_restart),
 	};
 	int failed = cmocka_run_group_tests_name("db_loss on SQLite", on_sqlite, sqlite_up, sqlite_down);
 
