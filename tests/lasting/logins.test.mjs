@@ -40,6 +40,19 @@ onBoth('logins', (db) => {
     assert.equal(await stack.redis('GET', key(a)), '-');
   });
 
+  test('one too many ends the oldest, on all processes at once', async () => {
+    const a = await account(stack);
+    for (const r of await everywhere(me(stack, a))) ok(r);
+    await until('Redis to know it', async () => (await stack.redis('GET', key(a))).startsWith(a.id));
+    const hex = () => Array.from({ length: 32 }, () => '0123456789abcdef'[Math.floor(Math.random() * 16)]).join('');
+    const now = Date.now();
+    await rows(stack, `INSERT INTO logins (id, person, created_at, expires_at) VALUES ${Array.from({ length: 99 }, () => `('${hex()}', '${a.id}', ${now}, ${now + 86400_000})`).join(', ')}`);
+    const b = await logIn(stack, a.login);
+    for (const r of await everywhere(me(stack, a))) refused(r, 'UNAUTHENTICATED');
+    assert.equal(await stack.redis('GET', key(a)), '-');
+    for (const r of await everywhere(me(stack, b))) ok(r);
+  });
+
   test('what Redis still believes when it comes back is not believed', async () => {
     const a = await account(stack);
     const b = await account(stack);
