@@ -89,6 +89,7 @@ static const struct config_row rows[] = {
 	SECRET("ROOM_S3_SECRET", "secret of the access key"),
 	NUMBER("ROOM_APIS", "2", 1, 64, "", "api processes of room up"),
 	NUMBER("ROOM_API_THREADS", "1", 1, 8, "", "accepting threads of an api process"),
+	TRIES("ROOM_LOGINS_ALL", "100/900", "passwords looked at for one account, right ones too: each costs time and memory"),
 	NUMBER("ROOM_HUBS", "2", 1, 64, "", "hubs (stream processes) of room up"),
 	NUMBER("ROOM_WORKERS", "1", 1, 64, "", "lighttpd workers, each good for some 9,000 streams"),
 	FLAG("ROOM_WORKER", "1", "0: room up runs no worker (then cron must)"),
