@@ -35,6 +35,7 @@ let talk = null;
 let side = null;
 let list = null;
 let own = null;
+let create = null;
 let began = false;
 let pushed = false; // is the list the entry before this one in the tab's history?
 
@@ -104,7 +105,7 @@ function begin() {
     drawn: title,
   });
   own = new Own(chats, { out: () => chats.logout() });
-  new Create(chats, { made: (one) => open(one.id) });
+  create = new Create(chats, { made: (one) => open(one.id) });
   proposeNames(chats);
   hear();
   route(parts.get('c'), parts.get('with'));
@@ -156,15 +157,12 @@ function title() {
 
 // ---- what is open
 
-async function route(id = fragment().get('c'), withWhom = null) {
+function route(id = fragment().get('c'), withWhom = null) {
   if (withWhom && withWhom !== chats.me.id) {
+    // Asked first: whoever could begin a conversation by a mere link would learn who it was that followed it.
     history.replaceState(null, '', address(null));
-    try {
-      const made = await chats.create({ type: 'direct', participants: [withWhom] });
-      open(made.id);
-    } catch {
-      showPlace(words.place.missing);
-    }
+    if (/^[A-Za-z0-9_-]{1,64}$/.test(withWhom)) create.open([withWhom]);
+    else showPlace(words.place.missing);
   } else if (id && id !== talk?.id) {
     open(id, { write: false });
   } else if (!id && talk) {
