@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Names } from '../../web/chat/names.js';
+import { Online } from '../../web/chat/online.js';
 import { gist, listed, whoIs } from '../../web/chat/people.js';
 import { may, rolesToGive } from '../../web/chat/rights.js';
 import { Selection } from '../../web/chat/selection.js';
@@ -98,7 +99,7 @@ test('names, and whom somebody means', () => {
 test('what the page offers is what the server allows', async () => {
   const { stdout } = await promisify(execFile)(join(build, 'room'), ['rights', '--json']);
   const table = new Map(JSON.parse(stdout).rights.map((row) => [row.right, row.may]));
-  const names = { deleteOthers: 'delete_others', invite: 'invite', remove: 'remove', roles: 'roles', rename: 'rename', status: 'status', retention: 'retention', erase: 'erase', leave: 'leave' };
+  const names = { deleteOthers: 'delete_others', invite: 'invite', remove: 'remove', roles: 'roles', silence: 'silence', rename: 'rename', status: 'status', retention: 'retention', erase: 'erase', leave: 'leave' };
   for (const [ours, theirs] of Object.entries(names)) {
     for (const role of ['customer', 'member', 'agent', 'business', 'admin']) {
       assert.equal(may({ type: 'group', role }, ours), table.get(theirs).includes(role), `${role} ${theirs}`);
@@ -106,4 +107,63 @@ test('what the page offers is what the server allows', async () => {
     assert.equal(may({ type: 'direct', role: 'member' }, ours), table.get(theirs).includes('direct'), `direct ${theirs}`);
   }
   assert.deepEqual(rolesToGive({ type: 'group', role: 'member' }), []);
+});
+
+test('who is online: whoever is heard of is, at once; looked at again when it is old, and no oftener', async (t) => {
+  let now = 1_000_000;
+  let tick;
+  const page = new EventTarget();
+  t.mock.method(Date, 'now', () => now);
+  t.mock.method(globalThis, 'setInterval', (act) => { tick = act; });
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  t.after(() => delete globalThis.addEventListener);
+  const after = (ms, act) => {
+    now += ms;
+    act();
+  };
+  const ben = { participant: 'ben', online: false };
+  const rows = [{ id: 'a', participants: [ben] }, { id: 'b', participants: [{ participant: 'cleo', online: false }] }];
+  const told = { looks: 0, changes: 0, refreshed: [] };
+  const online = new Online({
+    rows: () => rows,
+    look: async () => { told.looks += 1; },
+    refresh: (id) => told.refreshed.push(id),
+    changed: () => { told.changes += 1; },
+  });
+  online.here('ben', 40_000);
+  assert.equal(ben.online, false, 'what was long ago says nothing');
+  online.here('ben', 20);
+  online.here('ben', 20);
+  assert.deepEqual([ben.online, told.changes], [true, 1]);
+
+  const room = Object.assign(new EventTarget(), { others: [], participants: new Map([['ben', {}], ['cleo', {}]]) });
+  const hears = (...others) => {
+    room.others = others.map((participant) => ({ participant, online: true }));
+    room.dispatchEvent(new Event('people'));
+  };
+  online.follow('b', room);
+  hears('cleo');
+  assert.equal(rows[1].participants[0].online, true);
+  assert.deepEqual(told.refreshed, []);
+  hears();
+  assert.deepEqual(told.refreshed, ['b'], 'out of this conversation: maybe out of all');
+  for (let i = 0; i < 9; i += 1) room.participants.set(`more${i}`, {});
+  hears('cleo');
+  hears();
+  assert.deepEqual(told.refreshed, ['b'], 'in a large one, all would ask at once');
+
+  online.looked();
+  online.start();
+  const focus = () => page.dispatchEvent(new Event('focus'));
+  after(40_000, tick);
+  assert.equal(told.looks, 0);
+  after(20_000, tick);
+  assert.equal(told.looks, 1);
+  after(3_000, focus);
+  assert.equal(told.looks, 1, 'that was a moment ago');
+  after(20_000, focus);
+  assert.equal(told.looks, 2);
+  online.stop();
+  after(60_000, focus);
+  assert.equal(told.looks, 2);
 });

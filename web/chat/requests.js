@@ -1,11 +1,37 @@
-// What one may ask of the server about one's conversations and the people in them, request by request. client.js's Chats is made of it and gives
-// the rest: `_call(method, path, options)`, the map of `conversations` with `_put` and `_gone`, `names`, `_emit`. All reject with a RoomError.
+// What one may ask of the server about one's account, one's conversations and the people in them, request by request. client.js's Chats is made of it and
+// gives the rest: `_call(method, path, options)`, the map of `conversations` with `_put` and `_gone`, `names`, `me`, `_emit`. All reject with a RoomError.
 import { RoomError } from '../room/http.js';
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const at = (id, rest = '') => `/api/conversations/${encodeURIComponent(id)}${rest}`;
 
 export class Requests extends EventTarget {
+  // ---- one's account, for those who have one here
+
+  /** Answers alike whether or not there was such an account. */
+  register({ login, password, name }) {
+    return this._call('POST', '/auth/register', { by: 'cookie', body: { login, password, name } });
+  }
+
+  /** @returns {Promise<{user: {id: string, name: string}, login?: string, createdAt?: number, expiresAt: number}>} */
+  whoAmI() {
+    return this._call('GET', '/auth/me');
+  }
+
+  /** Another name for others to see. */
+  async rename(name) {
+    await this._call('PUT', '/auth/me', { body: { name } });
+    this.me.name = name;
+    this.names.put(this.me.id, name);
+  }
+
+  /** Every other login of the account is over then. 403: `password` is not the one there is. */
+  changePassword(password, newPassword) {
+    return this._call('PUT', '/auth/password', { body: { password, newPassword } });
+  }
+
+  // ---- conversations
+
   /** {type, title?, participants: [id | {id, role}]}: the conversation; an existing one where the two have one already. */
   async create({ type, title, participants }) {
     for (const one of participants) if (!ID.test(one.id ?? one)) throw new RoomError({ status: 400, code: 'BAD_ADDRESS', message: 'That is not an address.' });
@@ -46,6 +72,11 @@ export class Requests extends EventTarget {
 
   setRole(id, participant, role) {
     return this._call('PUT', at(id, `/participants/${participant}`), { body: { role } });
+  }
+
+  /** Until then they read, and write nothing; 0: they may write. */
+  silence(id, participant, silencedUntil) {
+    return this._call('PUT', at(id, `/participants/${participant}`), { body: { silencedUntil } });
   }
 
   /** @returns {Promise<{participants: Member[], next: string|null}>} */

@@ -9,6 +9,7 @@ const table = {
   invite: { group: STAFF },
   remove: { group: ADMIN },
   roles: { group: ADMIN },
+  silence: { group: ADMIN },
   rename: { group: STAFF },
   status: { group: STAFF, direct: true },
   retention: { group: ADMIN, direct: true },

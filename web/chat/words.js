@@ -4,6 +4,7 @@ import { failureText as roomFailureText, words as roomWords } from '../app/words
 export const words = {
   title: 'Chats · Reading Room',
   you: 'You',
+  former: 'Former member',
   gate: {
     login: { title: 'Welcome back', lead: 'Log in to your conversations.', go: 'Log in', other: 'New here? Make an account', busy: 'Logging in…' },
     register: { title: 'Make an account', lead: 'A name that others see, and a login that only you need to know.', go: 'Make it', other: 'I have an account', busy: 'Making it…' },
