@@ -123,6 +123,12 @@ export const badge = (page, name, n) => until(`the badge of ${name} to say ${n}`
   throw new Error(`it says ${text}`);
 }, { ms: 20_000 });
 
+/** Opens the dialog about somebody in the group, in the panel that is open. */
+export async function person(page, name) {
+  await page.locator('#info-list .member', { hasText: name }).click();
+  await page.waitForFunction((wanted) => document.getElementById('person').open && document.getElementById('person-name').textContent === wanted, name, wait);
+}
+
 /** Presses what can be done with a message, as a mouse would. */
 export async function act(page, text, name, { list = '#list' } = {}) {
   const message = page.locator(`${list} > .message`, { hasText: text }).last();

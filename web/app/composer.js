@@ -5,6 +5,9 @@ import { failureText, roleName, words } from './words.js';
 const MAX_BYTES = 16_384;
 const bytesOf = (text) => new TextEncoder().encode(text).length;
 
+/** What is sent of what was typed: blank lines around it are slips of the finger. */
+export const contentOf = (text) => text.replace(/^(?:[ \t]*\n)+|\s+$/g, '');
+
 export class Composer {
   #room;
   #on;
@@ -141,7 +144,8 @@ export class Composer {
   }
 
   async #submit() {
-    const content = this.#text.value.replace(/^(?:[ \t]*\n)+|\s+$/g, ''); // blank lines around it are slips of the finger
+    const content = contentOf(this.#text.value);
+    if (bytesOf(content) > MAX_BYTES) return;
     const busy = this.#edit === null && this.#on.busy?.();
     this.#due = Boolean(busy);
     if (busy) {
@@ -149,7 +153,7 @@ export class Composer {
       return;
     }
     const more = this.#edit === null ? this.#on.more?.() ?? null : null;
-    if ((this.empty && !more) || bytesOf(content) > MAX_BYTES) return;
+    if (this.empty && !more) return;
     if (this.#edit === null) {
       const replyTo = this.#reply ?? undefined;
       this.#text.value = '';
@@ -196,16 +200,20 @@ export class Composer {
     else this.#submit();
   }
 
-  /** What is being written, to be put back later: when the conversation is opened again. Null: nothing. */
+  /**
+   * What is being written, to be put back later: when the conversation is opened again. Null: nothing. `due`: it is to be sent as soon as nothing is in the way.
+   * @returns {{text: string, reply: number|null, due: boolean}|null}
+   */
   get draft() {
     const text = this.#edit === null ? this.#text.value : this.#draft;
-    return text.trim() === '' && this.#reply === null ? null : { text, reply: this.#reply };
+    return text.trim() === '' && this.#reply === null && !this.#due ? null : { text, reply: this.#reply, due: this.#due };
   }
 
   // A reply stays one while the history is on its way: who leaves again before it has come loses nothing. `recall` shows it then.
   set draft(draft) {
     this.cancel({ silent: true });
     this.#reply = draft?.reply ?? null;
+    this.#due = draft?.due ?? false;
     this.#text.value = draft?.text ?? '';
     this.#size();
     if (this.#room.phase !== 'opening') this.recall();

@@ -4,6 +4,7 @@ import { RoomError } from '../room/http.js';
 import { words } from './words.js';
 
 const MOST = 10;
+const GOOD_MS = 50 * 60_000; // the server keeps what is not sent for an hour
 const PICTURES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
 const units = ['B', 'KB', 'MB', 'GB'];
@@ -49,39 +50,59 @@ function upload(door, file, progress, signal) {
   });
 }
 
-/** What will go with the next message. */
+/** What will go with the next message. It outlives its place on the page: `leave` it, and `enter` another of the same conversation. */
 export class Attachments {
   #door;
-  #changed;
-  #list;
+  #changed = () => {};
+  #list = null;
   #hint;
   #attach;
-  #text;
-  #listening = new AbortController();
-  #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, error, abort, node …}
+  #listening = null;
+  #items = []; // {name, size, state: 'up'|'done'|'failed', share, file, made, madeAt, error, abort, bar, told}
 
-  /** @param {import('../room/http.js').Door} door  of the conversation  @param {() => void} changed  @param {{prefix?: string}} [options] */
-  constructor(door, changed, { prefix = '' } = {}) {
+  /** @param {import('../room/http.js').Door} door  of the conversation */
+  constructor(door) {
     this.#door = door;
+  }
+
+  /** The elements are there to show it; `changed`: what is ready to go has changed. What was up for long and never sent goes up again: the server may have dropped it. */
+  enter(changed, { prefix = '' } = {}) {
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
     this.#changed = changed;
     this.#list = byId(`${prefix}files`);
     this.#hint = byId(`${prefix}hint`);
-    const pick = byId(`${prefix}pick`);
     this.#attach = byId(`${prefix}attach`);
-    this.#text = byId(`${prefix}text`);
-    this.#attach.addEventListener('click', () => pick.click());
+    const pick = byId(`${prefix}pick`);
+    const text = byId(`${prefix}text`);
+    this.#attach.addEventListener('click', () => pick.click(), { signal });
     pick.addEventListener('change', () => {
       this.add([...pick.files]);
       pick.value = '';
-      this.#text.focus({ preventScroll: true });
-    });
-    addEventListener('online', () => this.#again(), { signal: this.#listening.signal });
-    this.#text.addEventListener('paste', (event) => {
+      text.focus({ preventScroll: true });
+    }, { signal });
+    text.addEventListener('paste', (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
       event.preventDefault();
       this.add(files);
-    });
+    }, { signal });
+    addEventListener('online', () => this.#again(), { signal });
+    for (const one of this.#items) if (one.state === 'done' && one.file && Date.now() - one.madeAt > GOOD_MS) this.#start(one);
+    this.#again();
+    this.#draw();
+  }
+
+  /** What goes up goes on. */
+  leave(changed = () => {}) {
+    this.#listening.abort();
+    this.#changed = changed;
+    this.#list.replaceChildren();
+    this.#list = null;
+  }
+
+  get names() {
+    return this.#items.map((one) => one.name);
   }
 
   enable(can) {
@@ -101,9 +122,19 @@ export class Attachments {
   }
 
   add(files) {
+    if (this.#attach.disabled) return;
     const room = MOST - this.#items.length;
-    if (files.length > room) setText(this.#hint, words.files.many(MOST));
     for (const file of files.slice(0, room)) this.#start({ name: file.name, size: file.size, file });
+    this.#changed();
+    if (files.length <= room) return;
+    setText(this.#hint, words.files.many(MOST));
+    say(words.files.many(MOST));
+  }
+
+  /** Those of a message that was given up come back. @param {object[]} files  as `ready` gave them */
+  restore(files) {
+    for (const made of files.slice(0, MOST - this.#items.length)) this.#items.push({ name: made.name, size: made.size, state: 'done', share: 1, made, madeAt: Date.now() });
+    this.#draw();
     this.#changed();
   }
 
@@ -115,7 +146,8 @@ export class Attachments {
 
   /** Gives everything up; the end of it. */
   clear() {
-    this.#listening.abort();
+    this.#listening?.abort();
+    this.#changed = () => {};
     for (const one of this.#items) this.#drop(one);
     this.#items = [];
     this.#draw();
@@ -131,7 +163,7 @@ export class Attachments {
         this.#progress(item);
       }, item.abort.signal);
       item.state = 'done';
-      item.file = null;
+      item.madeAt = Date.now();
     } catch (error) {
       item.state = 'failed';
       item.error = error;
@@ -160,7 +192,7 @@ export class Attachments {
   }
 
   #draw() {
-    this.#list.replaceChildren(...this.#items.map((item) => {
+    this.#list?.replaceChildren(...this.#items.map((item) => {
       item.bar = element('progress', { max: '1', value: String(item.share), 'aria-label': item.name });
       item.told = element('span', { class: 'told' }, this.#told(item));
       return element('li', { class: `upload ${item.state}` },
@@ -241,7 +273,8 @@ export class SessionFiles {
   /** @param {import('../room.js').Room} room  @param {() => void} changed  what is ready to go has changed */
   constructor(room, changed, { signal } = {}) {
     this.#room = room;
-    this.attachments = new Attachments(room.door, changed);
+    this.attachments = new Attachments(room.door);
+    this.attachments.enter(changed);
     dropZone(byId('log'), this.attachments, { signal });
     const viewer = byId('viewer');
     byId('viewer-close').addEventListener('click', () => viewer.close(), { signal });

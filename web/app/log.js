@@ -116,6 +116,13 @@ export class LogView {
     return Boolean(node);
   }
 
+  /** For a moment it can be told from the others. */
+  flash(id) {
+    const node = this.#nodeOf(id);
+    node?.classList.add('found');
+    setTimeout(() => node?.classList.remove('found'), 2000);
+  }
+
   /** Goes to where the unread messages begin, if it is known. */
   toUnread() {
     if (this.#unreadFrom !== null) this.render({ toUnread: true });

@@ -4,6 +4,8 @@ import { locale, words } from './words.js';
 const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
 const dayAndClock = new Intl.DateTimeFormat(locale, { weekday: 'long', hour: 'numeric', minute: '2-digit' });
+const dateAndClock = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', hour: 'numeric', minute: '2-digit' });
+const DAYS_MS = 6 * 86_400_000;
 
 export const timeOf = (at) => clock.format(at);
 
@@ -20,8 +22,8 @@ export function dayName(at, now = Date.now()) {
   return weekday.format(at);
 }
 
-/** "14:05", or with the weekday when it is not today. */
-export const momentOf = (at, now = Date.now()) => (dayKey(at) === dayKey(now) ? clock.format(at) : dayAndClock.format(at));
+/** "14:05", or with the weekday when it is not today, or with the date when it is another week. */
+export const momentOf = (at, now = Date.now()) => (dayKey(at) === dayKey(now) ? clock : at - now < DAYS_MS ? dayAndClock : dateAndClock).format(at);
 
 /** What is left until the erasure: coarse while there is time, to the second at the end. */
 export function leftText(ms) {

@@ -1,9 +1,6 @@
-// The dialogs of the chat application: a new conversation, and oneself.
-import { ask } from '../app/dialog.js';
+// The dialogs of the chat application: how they close, and the one for a new conversation.
 import { $, element, icon, setText } from '../app/dom.js';
 import { whoIs } from './people.js';
-import { setPortrait } from './portrait.js';
-import { tried } from './talk.js';
 import { failureText, words } from './words.js';
 
 /** A click beside a dialog closes it, as people expect. */
@@ -12,7 +9,7 @@ for (const dialog of document.querySelectorAll('dialog.card, dialog.viewer')) {
     if (event.target === dialog) dialog.close();
   });
 }
-for (const [button, dialog] of [['create-cancel', 'create'], ['own-close', 'own'], ['receipts-close', 'receipts'], ['viewer-close', 'viewer']]) {
+for (const [button, dialog] of [['create-cancel', 'create'], ['own-close', 'own'], ['person-close', 'person'], ['receipts-close', 'receipts'], ['viewer-close', 'viewer']]) {
   $(button).addEventListener('click', () => $(dialog).close());
 }
 $('viewer').addEventListener('close', () => $('viewer-picture').removeAttribute('src'));
@@ -110,57 +107,6 @@ export class Create {
       setText($('create-error'), failureText(error));
     } finally {
       $('create-go').disabled = false;
-    }
-  }
-}
-
-export class Own {
-  #chats;
-
-  /** @param {{out: () => Promise<void>}} on */
-  constructor(chats, on) {
-    this.#chats = chats;
-    $('self').addEventListener('click', () => this.#open());
-    $('own-copy').addEventListener('click', () => this.#copy(chats.me.id));
-    $('own-link').addEventListener('click', () => this.#copy(`${location.origin}${location.pathname}#with=${chats.me.id}`));
-    $('own-form').addEventListener('submit', async (event) => {
-      event.preventDefault();
-      setText($('own-state'), (await tried(() => chats.rename($('own-new-name').value.trim()))) ?? words.info.saved);
-      this.draw();
-    });
-    $('own-logout').addEventListener('click', async () => {
-      $('own').close();
-      if (!chats.unsent) on.out();
-      else ask(words.ask.logout, () => tried(() => on.out()));
-    });
-    this.draw();
-  }
-
-  draw() {
-    const { me } = this.#chats;
-    if (!me) return;
-    for (const place of ['self-portrait', 'own-portrait']) setPortrait($(place), { id: me.id, name: me.name || me.id, large: place === 'own-portrait' });
-    $('self').setAttribute('aria-label', `${words.you}: ${me.name || me.id}`);
-    setText($('own-name'), me.name || me.id);
-    setText($('own-address'), me.id);
-  }
-
-  #open() {
-    this.draw();
-    $('own-form').hidden = !this.#chats.account;
-    $('own-new-name').value = this.#chats.me.name;
-    setText($('own-state'), '');
-    $('own').showModal();
-    $('own-close').focus();
-  }
-
-  async #copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      setText($('own-state'), words.info.copied);
-    } catch {
-      getSelection()?.selectAllChildren($('own-address')); // no clipboard here (plain HTTP): selected, the keyboard does the rest
-      setText($('own-state'), text);
     }
   }
 }

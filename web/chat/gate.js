@@ -1,8 +1,8 @@
 // The door: log in, make an account, and log in again when a login has run out, with everything that was being written kept behind it.
 import { $, setText } from '../app/dom.js';
-import { failureText, words } from './words.js';
+import { accountFailure, words } from './words.js';
 
-const PASSWORD_LEAST = 8;
+export const PASSWORD_LEAST = 8;
 
 export class Gate {
   #chats;
@@ -15,21 +15,23 @@ export class Gate {
       event.preventDefault();
       this.#go();
     });
+    $('gate-show').addEventListener('change', () => this.#reveal($('gate-show').checked));
     $('gate-other').addEventListener('click', () => {
       if (this.#mode === 'again') location.reload();
-      else this.show(this.#mode === 'login' ? 'register' : 'login');
+      else this.show(this.#mode === 'register' ? 'login' : 'register');
     });
   }
 
-  /** @param {'login'|'register'|'again'|'link'|'denied'|'away'} mode */
+  /** @param {'login'|'register'|'again'|'deleted'|'link'|'denied'|'away'} mode */
   show(mode) {
     this.#mode = mode;
     const said = words.gate[mode];
-    const form = mode === 'login' || mode === 'register' || mode === 'again';
+    const form = ['login', 'register', 'again', 'deleted'].includes(mode);
     setText($('gate-title'), said.title);
     setText($('gate-lead'), said.lead);
     $('gate-fields').hidden = !form;
     $('gate-name-field').hidden = mode !== 'register';
+    $('gate-hint').hidden = mode !== 'register';
     $('gate-password').autocomplete = mode === 'register' ? 'new-password' : 'current-password';
     setText($('gate-go'), said.go ?? '');
     setText($('gate-other'), said.other ?? '');
@@ -44,6 +46,12 @@ export class Gate {
     $('gate').hidden = true;
     $('room').hidden = false;
     $('gate-password').value = '';
+    this.#reveal(false);
+  }
+
+  #reveal(plain) {
+    $('gate-show').checked = plain;
+    $('gate-password').type = plain ? 'text' : 'password';
   }
 
   async #go() {
@@ -52,10 +60,12 @@ export class Gate {
     const registering = this.#mode === 'register';
     if (!login || !password || (registering && !name)) {
       setText($('gate-error'), words.gate.missing);
+      (registering && !name ? $('gate-name') : !login ? $('gate-login') : $('gate-password')).focus();
       return;
     }
-    if (registering && password.length < PASSWORD_LEAST) {
+    if (registering && [...password].length < PASSWORD_LEAST) {
       setText($('gate-error'), words.gate.short(PASSWORD_LEAST));
+      $('gate-password').focus();
       return;
     }
     this.#wait(true);
@@ -74,9 +84,7 @@ export class Gate {
   // Whether a login was free is told to nobody; whoever made it can log in, and that is the answer.
   #why(error, registering) {
     if (error.status === 401) return registering ? words.gate.taken : words.gate.nobody;
-    if (error.status === 429 && error.retryAfterMs) return words.gate.many(`${Math.ceil(error.retryAfterMs / 1000)} s`);
-    if (error.status === 400 && error.details) return error.details;
-    return failureText(error);
+    return accountFailure(error);
   }
 
   #wait(busy) {

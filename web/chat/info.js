@@ -1,9 +1,11 @@
 // The panel about a conversation: what it is called, who is in it and as what, what one may change about it, and the ways out.
 import { ask } from '../app/dialog.js';
-import { $, element, icon, say, setText } from '../app/dom.js';
+import { $, element, say, setText } from '../app/dom.js';
+import { silenceText } from './closed.js';
 import { faceOf, titleOf, whoIs } from './people.js';
+import { PersonDialog } from './person.js';
 import { setPortrait } from './portrait.js';
-import { may, rolesToGive } from './rights.js';
+import { may } from './rights.js';
 import { tried } from './talk.js';
 import { failureText, words } from './words.js';
 
@@ -14,21 +16,38 @@ export class Info {
   #talk;
   #members = [];
   #next = null;
+  #person;
   #listening = new AbortController();
 
-  /** @param {{search: () => void}} on */
+  /** @param {{search: () => void, write: (participant: string) => Promise<void>}} on */
   constructor(chats, talk, on) {
     $('side').replaceChildren($('info-parts').content.cloneNode(true));
     $('info-find').addEventListener('click', () => on.search());
     this.#chats = chats;
     this.#talk = talk;
+    const { signal } = this.#listening;
+    this.#person = new PersonDialog(chats, talk, {
+      changed: ({ participant, role, silencedUntil }) => {
+        const member = this.#members.find((one) => one.participant === participant);
+        if (member) Object.assign(member, { role, silencedUntil });
+        this.#people();
+      },
+      out: (who) => {
+        this.#members = this.#members.filter((one) => one.participant !== who.participant);
+        this.#people();
+        this.#say(words.info.removed(chats.nameOf(who.participant)));
+        this.focus();
+      },
+      write: on.write,
+      closed: (who) => this.#row(who?.participant)?.focus(),
+    }, signal);
     this.#wire();
     this.changed();
     this.#load();
-    talk.room.addEventListener('people', () => this.#people(), { signal: this.#listening.signal });
-    talk.room.addEventListener('notice', ({ detail: { event } }) => {
-      if (event.startsWith('user:')) this.#load();
-    }, { signal: this.#listening.signal });
+    talk.room.addEventListener('people', () => this.#people(), { signal });
+    talk.room.addEventListener('notice', ({ detail: { event, data } }) => {
+      if (event.startsWith('user:') || (event === 'conversation:updated' && data.participant)) this.#load();
+    }, { signal });
   }
 
   focus() {
@@ -79,8 +98,10 @@ export class Info {
 
   async #load() {
     const one = this.#talk.conversation;
-    this.#members = one.participants;
-    this.#people();
+    if (this.#members.length === 0) {
+      this.#members = one.participants;
+      this.#people();
+    }
     if (one.type === 'direct') return;
     try {
       const page = await this.#chats.members(one.id);
@@ -104,50 +125,37 @@ export class Info {
   }
 
   #people() {
-    if (!$('info-list') || $('info-list').contains(document.activeElement)) return; // not under somebody's hands
+    const list = $('info-list');
+    if (!list) return;
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.person : null;
     $('info-more').hidden = this.#next === null;
-    $('info-list').replaceChildren(...this.#members.map((who) => this.#member(who)));
+    list.replaceChildren(...this.#members.map((who) => this.#member(who)));
+    if (focused) this.#row(focused)?.focus();
+    if ($('person').open) for (const who of this.#members) this.#person.draw({ ...who, online: this.#online(who) });
+  }
+
+  #row(participant) {
+    return [...($('info-list')?.querySelectorAll('[data-person]') ?? [])].find((one) => one.dataset.person === participant);
+  }
+
+  #online(who) {
+    return Boolean(this.#talk.room.participants.get(who.participant)?.online || who.online);
   }
 
   #member(who) {
-    const one = this.#talk.conversation;
     const own = who.participant === this.#chats.me.id;
     const name = this.#chats.nameOf(who.participant);
+    const online = own || this.#online(who);
     const face = element('span');
-    setPortrait(face, { id: who.participant, name, online: own || this.#talk.room.participants.get(who.participant)?.online || who.online });
-    const roles = rolesToGive(one);
-    const changeable = !own && may(one, 'roles') && roles.includes(who.role);
-    const role = changeable
-      ? element('select', { 'aria-label': words.info.role(name), onchange: (event) => this.#role(who, event.target) },
-        ...roles.map((each) => element('option', { value: each, selected: each === who.role }, words.info.roles[each])))
-      : element('span', { class: 'soft' }, words.info.roles[who.role] ?? who.role);
-    return element('li', {}, face,
-      element('span', { class: 'member-name', dir: 'auto' }, own ? `${name} (${words.you.toLowerCase()})` : name), role,
-      !own && may(one, 'remove') && element('button', { type: 'button', class: 'round', 'aria-label': words.info.remove(name), title: words.info.remove(name), onclick: () => this.#out(who, name) }, icon('close')));
-  }
-
-  async #role(who, select) {
-    const role = select.value;
-    select.disabled = true;
-    try {
-      await this.#chats.setRole(this.#talk.id, who.participant, role);
-      who.role = role;
-      this.#say(words.info.saved);
-    } catch (error) {
-      select.value = who.role;
-      this.#say(failureText(error));
-    } finally {
-      select.disabled = false;
-    }
-  }
-
-  #out(who, name) {
-    ask(words.ask.out(name), () => tried(async () => {
-      await this.#chats.remove(this.#talk.id, who.participant);
-      this.#members = this.#members.filter((one) => one !== who);
-      document.activeElement?.blur?.();
-      this.#say(words.info.removed(name));
-    })).then(() => this.#people());
+    setPortrait(face, { id: who.participant, name, online });
+    const about = [words.info.roles[who.role] ?? who.role, silenceText(who.silencedUntil, this.#chats)].filter(Boolean).join(' · ');
+    const parts = [face,
+      element('span', { class: 'member-words' },
+        element('span', { class: 'member-name', dir: 'auto' }, own ? `${name} (${words.you.toLowerCase()})` : name),
+        element('span', { class: 'soft' }, about)),
+      online && !own && element('span', { class: 'sr' }, words.list.here)];
+    if (own) return element('li', {}, ...parts);
+    return element('li', {}, element('button', { type: 'button', class: 'member', 'data-person': who.participant, 'aria-haspopup': 'dialog', onclick: () => this.#person.open({ ...who, online }) }, ...parts));
   }
 
   async #add() {

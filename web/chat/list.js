@@ -40,7 +40,7 @@ export class List {
   #timer = null;
   #planned = false;
 
-  /** @param {import('./client.js').Chats} chats  @param {{pick: (id: string) => void, hit: (result: object) => void}} on */
+  /** @param {import('./client.js').Chats} chats  @param {{pick: (id: string) => void, hit: (result: object) => void, drawn?: () => void, draft?: (id: string) => string}} on */
   constructor(chats, on) {
     this.#chats = chats;
     this.#on = on;
@@ -144,15 +144,15 @@ export class List {
     setPortrait(row.face, face);
     setText(row.name, titleOf(this.#chats, one));
     setText(row.time, whenOf(one.lastActivityAt - this.#chats.skew));
-    setText(row.text, !message || message.deletedAt || message.type === 'system' || (one.type === 'direct' && !own)
-      ? text
-      : words.list.said(own ? words.you : this.#chats.nameOf(message.sender), text));
+    const draft = this.#current === one.id ? '' : this.#on.draft?.(one.id) ?? '';
+    const unsigned = !message || message.deletedAt || message.type === 'system' || (one.type === 'direct' && !own) || !this.#chats.names.known(message.sender);
+    setText(row.text, draft ? words.list.draft(draft) : unsigned ? text : words.list.said(own ? words.you : this.#chats.nameOf(message.sender), text));
     row.muted.hidden = !one.muted;
     row.badge.hidden = one.unread === 0;
     setText(row.badge, one.unread > 99 ? '99+' : String(one.unread));
     const spoken = [face.online && words.list.here, one.unread > 0 && words.list.unread(one.unread), one.muted && words.list.muted].filter(Boolean).join('. ');
     setText(row.sr, spoken ? `. ${spoken}` : '');
-    row.button.className = `row${one.unread > 0 ? ' has-unread' : ''}${one.muted ? ' is-muted' : ''}`;
+    row.button.className = `row${one.unread > 0 ? ' has-unread' : ''}${one.muted ? ' is-muted' : ''}${draft ? ' has-draft' : ''}`;
     if (this.#current === one.id) row.button.setAttribute('aria-current', 'true');
     else row.button.removeAttribute('aria-current');
     return row.node;

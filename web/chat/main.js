@@ -1,13 +1,16 @@
 // The chat application: takes a token out of the address bar, finds out who is there, keeps the list, opens one conversation at a time.
-import { $, hush, say, setText } from '../app/dom.js';
+import { $, element, hush, say, setText } from '../app/dom.js';
 import { settings } from '../app/settings.js';
 import { Chats } from './client.js';
-import { Create, Own, proposeNames } from './dialogs.js';
+import { Create, proposeNames } from './dialogs.js';
+import { Drafts } from './drafts.js';
 import { Gate } from './gate.js';
 import { Info } from './info.js';
 import { List } from './list.js';
+import { Own } from './own.js';
 import { SearchPanel, ThreadsPanel } from './panels.js';
 import { gist, titleOf } from './people.js';
+import { Side } from './side.js';
 import { Talk, showPlace } from './talk.js';
 import { ThreadPanel } from './threadpanel.js';
 import { words } from './words.js';
@@ -18,9 +21,9 @@ const root = document.documentElement;
 // in here) and `#c=<conversation>` are enough for a reload, and useless without the HttpOnly cookie. `#with=<address>` is what people give each other.
 
 const fragment = () => new URLSearchParams(location.hash.replace(/^#/, ''));
-const parts = fragment();
+const parts = fragment(); // `#deleted`: this page deleted an account, and was loaded anew
 const token = parts.get('token');
-if (token) history.replaceState(null, '', location.pathname + location.search);
+if (token || parts.has('deleted')) history.replaceState(null, '', location.pathname + location.search);
 
 let chats = null;
 try {
@@ -30,14 +33,15 @@ try {
   chats.phase = 'denied';
 }
 const gate = new Gate(chats);
-const drafts = new Map(); // in memory only
+const drafts = new Drafts({ changed: () => list?.plan(), send: sendLater });
 let talk = null;
-let side = null;
+const side = new Side({ make: panel, focus: () => talk?.focus() });
 let list = null;
 let own = null;
-let create = null;
 let began = false;
+let who = null; // for whom the page was begun
 let pushed = false; // is the list the entry before this one in the tab's history?
+let opening = 0;
 
 function address(open) {
   const hash = new URLSearchParams();
@@ -60,13 +64,14 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
   if (phase === 'login') {
     hush();
     for (const open of document.querySelectorAll('dialog[open]')) open.close();
-    gate.show(!chats.account ? 'link' : began ? 'again' : 'login');
+    gate.show(!chats.account ? 'link' : began ? 'again' : parts.has('deleted') ? 'deleted' : 'login');
   } else if (phase === 'open') {
     gate.hide();
     begin();
   } else if (phase === 'off') {
     // Logged out, here or in another tab: nothing of it stays in the document.
-    location.replace(location.pathname + location.search);
+    if (chats.deleted) afresh(`${location.pathname}${location.search}#deleted`);
+    else location.replace(location.pathname + location.search);
   }
 });
 
@@ -76,8 +81,7 @@ addEventListener('hashchange', async () => {
   if (!newer) return;
   history.replaceState(null, '', address(talk?.id));
   if (began && (await chats.renew(newer))) return;
-  history.replaceState(null, '', `${location.pathname}${location.search}#token=${newer}`);
-  location.reload();
+  afresh(`${location.pathname}${location.search}#token=${newer}`);
 });
 // Logged in again in another tab, or by a newer link there: then here too.
 addEventListener('focus', () => {
@@ -90,7 +94,16 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });
 
+function afresh(url) {
+  history.replaceState(null, '', url);
+  location.reload();
+}
+
 function begin() {
+  if (began && chats.me.id !== who) {
+    afresh(address(null)); // somebody else: what the one before saw is not theirs
+    return;
+  }
   own?.draw();
   if (began) {
     if (talk) talk.changed();
@@ -98,14 +111,16 @@ function begin() {
     return;
   }
   began = true;
+  who = chats.me.id;
   showPlace(words.place.pick);
   list = new List(chats, {
     pick: (id) => open(id),
     hit: (result) => openAt(result),
     drawn: title,
+    draft: (id) => drafts.gist(id),
   });
-  own = new Own(chats, { out: () => chats.logout() });
-  create = new Create(chats, { made: (one) => open(one.id) });
+  own = new Own(chats, { unsent: () => chats.unsent || drafts.due });
+  new Create(chats, { made: (one) => open(one.id) });
   proposeNames(chats);
   hear();
   route(parts.get('c'), parts.get('with'));
@@ -117,7 +132,7 @@ function hear() {
   chats.addEventListener('list', ({ detail: { id } }) => {
     if (!talk || (id !== null && id !== talk.id)) return;
     talk.changed();
-    side?.changed?.();
+    side.changed();
   });
   chats.addEventListener('people', () => talk?.changed());
   chats.addEventListener('message', ({ detail: { conversation, message } }) => {
@@ -125,22 +140,19 @@ function hear() {
     say(words.says.message(chats.nameOf(message.sender), gist(message)));
   });
   chats.addEventListener('gone', ({ detail: { conversation, why } }) => {
-    drafts.delete(conversation.id);
     if (talk?.id === conversation.id) shut(words.place[why] ?? words.place.missing);
-    else say(`${titleOf(chats, conversation)}: ${(words.place[why] ?? words.place.missing).title}`);
+    drafts.drop(conversation.id);
+    if (!talk || talk.id !== conversation.id) say(`${titleOf(chats, conversation)}: ${(words.place[why] ?? words.place.missing).title}`);
   });
   // Escape goes back, step by step: panel, conversation.
   addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]') || !$('gate').hidden) return;
     if ($('context')?.hidden === false || $('thread-context')?.hidden === false) return;
-    if (side) closeSide();
+    if (side.open) side.leave();
     else if (talk) back();
   });
-  $('side').addEventListener('click', (event) => {
-    if (event.target.closest('[data-do=close-side]')) closeSide();
-  });
   addEventListener('beforeunload', (event) => {
-    if (chats.phase === 'open' && chats.unsent) event.preventDefault();
+    if (chats.phase === 'open' && (chats.unsent || drafts.due)) event.preventDefault();
   });
 }
 
@@ -157,12 +169,14 @@ function title() {
 
 // ---- what is open
 
-function route(id = fragment().get('c'), withWhom = null) {
+async function route(id = fragment().get('c'), withWhom = null) {
   if (withWhom && withWhom !== chats.me.id) {
-    // Asked first: whoever could begin a conversation by a mere link would learn who it was that followed it.
     history.replaceState(null, '', address(null));
-    if (/^[A-Za-z0-9_-]{1,64}$/.test(withWhom)) create.open([withWhom]);
-    else showPlace(words.place.missing);
+    try {
+      await writeTo(withWhom);
+    } catch (error) {
+      failed(error, () => route(null, withWhom));
+    }
   } else if (id && id !== talk?.id) {
     open(id, { write: false });
   } else if (!id && talk) {
@@ -177,15 +191,18 @@ async function open(id, { write = true } = {}) {
     talk.focus();
     return;
   }
+  const run = (opening += 1);
   closeTalk();
   if (!chats.conversations.has(id)) {
     try {
-      if (!(await chats.fetch(id))) {
+      const found = await chats.fetch(id);
+      if (run !== opening) return;
+      if (!found) {
         shut(words.place.missing);
         return;
       }
-    } catch {
-      shut(words.place.denied);
+    } catch (error) {
+      if (run === opening) failed(error, () => open(id, { write }));
       return;
     }
   }
@@ -196,9 +213,9 @@ async function open(id, { write = true } = {}) {
   view('chat');
   talk = new Talk(chats, id, {
     back,
-    draft: drafts.get(id) ?? null,
+    drafts,
     finished: (phase) => shut(words.place[phase] ?? words.place.missing),
-    side: (name, what) => openSide(name, what),
+    side: (name, what) => side.show(name, what),
   });
   link();
   talk.focus();
@@ -208,8 +225,9 @@ async function openAt({ conversation, message }) {
   await open(conversation.id);
   if (!talk || talk.id !== conversation.id) return;
   await ready(talk.room);
-  if (message.threadId) openSide('thread', { id: message.threadId });
-  else await talk?.goTo(message);
+  if (talk?.id !== conversation.id) return;
+  if (message.threadId) side.show('thread', { id: message.threadId, found: message });
+  else await talk.goTo(message);
 }
 
 /** The history is there, so that something in it can be looked for. */
@@ -220,32 +238,28 @@ function ready(room) {
 
 function closeTalk() {
   if (!talk) return;
-  closeSide();
-  const { id, draft } = talk;
-  if (draft) drafts.set(id, draft);
-  else drafts.delete(id);
+  side.close({ focus: false });
   talk.stop();
   talk = null;
 }
 
+/** It could not be fetched, for good or for now. */
+function failed(error, again) {
+  if (error.passing) shut(words.place.away, again);
+  else shut(error.status === 404 ? words.place.missing : words.place.denied);
+}
+
 /** It is over, for a reason that is said in its place. */
-function shut(why) {
+function shut(why, again = null) {
   closeTalk();
   list.current = null;
   showPlace(why, { focus: true });
   history.replaceState(null, '', address(null));
   pushed = false;
   view('chat');
-  $('chat').firstElementChild.append(backButton());
-}
-
-function backButton() {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'plain to-list';
-  button.textContent = words.place.pick.title;
-  button.addEventListener('click', leave);
-  return button;
+  const place = $('chat').firstElementChild;
+  if (again) place.append(element('button', { type: 'button', class: 'plain', onclick: again }, words.place.again));
+  place.append(element('button', { type: 'button', class: 'plain to-list', onclick: leave }, words.place.pick.title));
 }
 
 function back() {
@@ -257,6 +271,7 @@ function back() {
 }
 
 function leave() {
+  opening += 1;
   const id = talk?.id;
   closeTalk();
   pushed = false;
@@ -274,27 +289,11 @@ function view(name) {
 
 // ---- the panel beside it
 
-function openSide(name, what = {}) {
-  const opener = document.activeElement;
-  const same = side?.name === name && name !== 'thread';
-  closeSide({ focus: false });
-  if (same || !talk) {
-    opener?.focus?.();
-    return;
-  }
-  $('side').hidden = false;
-  $('room').dataset.side = name;
-  side = panel(name, what);
-  side.name = name;
-  side.opener = opener;
-  side.focus();
-}
-
 function panel(name, what) {
-  if (name === 'info') return new Info(chats, talk, { search: () => openSide('search') });
-  if (name === 'threads') return new ThreadsPanel(chats, talk, { open: (id) => openSide('thread', { id }) });
+  if (name === 'info') return new Info(chats, talk, { search: () => side.show('search'), write: writeTo });
+  if (name === 'threads') return new ThreadsPanel(chats, talk, { open: (id) => side.show('thread', { id }) });
   if (name === 'search') return new SearchPanel(chats, talk, { pick: (result) => found(result) });
-  return new ThreadPanel(chats, talk, threadOf(what), { open: (other) => openSide('thread', other) });
+  return new ThreadPanel(chats, talk, threadOf(what), { open: (other) => side.show('thread', other), drafts }, what.found);
 }
 
 /** The thread that is meant: by its id, as a message's own, or to be begun at a message. */
@@ -305,22 +304,22 @@ function threadOf({ id, message, parent }) {
   return known ? room.thread(known) : room.newThread({ root: message.id, parent });
 }
 
-function found(result) {
-  const { message } = result;
-  if (matchMedia('(max-width: 74.99rem)').matches) closeSide({ focus: false });
-  if (message.threadId) openSide('thread', { id: message.threadId });
-  else talk.goTo(message);
+function found({ message }) {
+  if (message.threadId) {
+    side.show('thread', { id: message.threadId, found: message });
+    return;
+  }
+  if (!side.beside) side.leave();
+  talk.goTo(message);
 }
 
-function closeSide({ focus = true } = {}) {
-  if (!side) return;
-  const { opener } = side;
-  side.stop();
-  side = null;
-  $('side').replaceChildren();
-  $('side').hidden = true;
-  delete $('room').dataset.side;
-  if (!focus) return;
-  if (opener?.isConnected) opener.focus();
-  else talk?.focus();
+async function writeTo(participant) {
+  const made = await chats.create({ type: 'direct', participants: [participant] });
+  open(made.id);
+}
+
+/** What was due when another conversation was opened, and is ready now. */
+function sendLater(id, content, more) {
+  chats.conversation(id).send(content, more);
+  if (talk?.id !== id) chats.release(id);
 }

@@ -2,6 +2,7 @@
 import { element, icon } from '../app/dom.js';
 import { timeOf } from '../app/time.js';
 import { filesShown } from '../app/files.js';
+import { closedText } from './closed.js';
 import { filesOf, gist, listed } from './people.js';
 import { portrait } from './portrait.js';
 import { may } from './rights.js';
@@ -14,7 +15,10 @@ import { marks, words } from './words.js';
  */
 export function rowHooks({ chats, room, conversation, url, thread = () => null }) {
   const group = () => conversation().type !== 'direct';
-  const name = (message) => chats.nameOf(message.sender);
+  const name = (message) => {
+    if (message.type !== 'system' && message.sender) chats.meet(room.conversationId, message.sender);
+    return chats.nameOf(message.sender);
+  };
 
   function readers(message) {
     const others = conversation().participants.filter((one) => one.participant !== chats.me.id);
@@ -35,6 +39,7 @@ export function rowHooks({ chats, room, conversation, url, thread = () => null }
         in: here ? null : elsewhere,
         of: elsewhere && !here ? titleOfThread(room, elsewhere) : null,
         thread: shownThread,
+        closed: closedText(conversation(), chats) !== '',
         readers: own && message.id && group() ? readers(message) : null,
         face: group() && !own ? { id: message.sender, name: name(message) } : null,
         label: [...files.map((one) => one.name), shownThread && words.thread.replies(shownThread.count)].filter(Boolean).join('. '),
@@ -59,8 +64,9 @@ export function rowHooks({ chats, room, conversation, url, thread = () => null }
       return told.names.length <= 3 ? words.readBy(listed(told.names)) : words.readByMany(told.names.length, told.of);
     },
     acts(row) {
-      const able = ['reply', 'thread'];
-      if (row.own && row.text) able.push('edit');
+      const writes = !row.extra?.closed;
+      const able = writes ? ['reply', 'thread'] : row.extra.thread ? ['thread'] : [];
+      if (writes && row.own && row.text) able.push('edit');
       if (row.own) able.push('info');
       if (row.own || may(conversation(), 'deleteOthers')) able.push('remove');
       return able.map((act) => [act, words.acts[act]]);

@@ -4,10 +4,11 @@ import { Composer } from '../app/composer.js';
 import { ask } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
-import { Attachments } from '../app/files.js';
-import { momentOf } from '../app/time.js';
+import { dropZone, view } from '../app/files.js';
+import { Closed, silenceText } from './closed.js';
 import { faceOf, filesOf, listed, othersOf, titleOf } from './people.js';
 import { setPortrait } from './portrait.js';
+import { may } from './rights.js';
 import { receiptsOf, rowHooks } from './rows.js';
 import { failureText, marks, words } from './words.js';
 
@@ -29,6 +30,7 @@ export class Talk {
   #composer;
   #attachments;
   #banner;
+  #closed;
   #listening = new AbortController();
   #over = false;
   #arrival = null; // {read, unread} as they were when it was opened
@@ -37,7 +39,7 @@ export class Talk {
 
   /**
    * @param {import('./client.js').Chats} chats
-   * @param {{back: () => void, finished: (phase: string) => void, side: (name: string, what?: object) => void, draft: object|null}} on
+   * @param {{back: () => void, finished: (phase: string) => void, side: (name: string, what?: object) => void, drafts: import('./drafts.js').Drafts}} on
    */
   constructor(chats, id, on) {
     this.#chats = chats;
@@ -47,7 +49,8 @@ export class Talk {
     const room = chats.conversation(id);
     this.#room = room;
     this.#banner = new Banner(room);
-    this.#attachments = new Attachments(this.#door, () => this.#composer.refresh());
+    const { draft, files } = on.drafts.take(id, this.#door);
+    this.#attachments = files;
     const hooks = rowHooks({ chats, room, conversation: () => this.conversation, url: (file) => this.fileUrl(file) });
     this.#composer = new Composer(room, {
       sending: () => this.#log.sending(),
@@ -57,13 +60,15 @@ export class Talk {
       taken: () => this.#attachments.taken(),
     });
     this.#log = new LogView(room, { ...hooks, ...this.#acts() });
+    this.#closed = new Closed(chats, () => this.conversation, { changed: () => this.changed() });
+    files.enter(() => this.#composer.refresh());
     this.#hear();
     this.#wire();
     this.#head();
     this.#phase();
     if (room.phase === 'opening') room.open();
     else this.#shown();
-    this.#composer.draft = on.draft;
+    this.#composer.draft = draft;
   }
 
   get room() {
@@ -76,11 +81,6 @@ export class Talk {
 
   get #door() {
     return this.#chats.doorOf(this.id);
-  }
-
-  /** What is being written here, to be put back when it is opened again. */
-  get draft() {
-    return this.#composer.draft;
   }
 
   fileUrl(file) {
@@ -99,7 +99,7 @@ export class Talk {
       await this.#room.goTo(message);
       this.#log.render({ keepTop: true });
       this.#log.focus(message.id, { block: 'center' });
-      this.#flash(message.id);
+      this.#log.flash(message.id);
     });
   }
 
@@ -117,7 +117,8 @@ export class Talk {
     this.#listening.abort();
     this.#banner.stop();
     this.#log.clear();
-    this.#attachments.clear();
+    this.#closed.stop();
+    this.#on.drafts.keep(this.id, this.#composer.draft, this.#attachments);
     this.#composer.clear();
     this.#chats.release(this.id);
     hush();
@@ -127,12 +128,16 @@ export class Talk {
   // ---- what can be done with messages: here, and in a thread's panel
 
   /** @returns {object} handlers by the names of acts */
-  handlers(composer) {
+  handlers(composer, files) {
     return {
       reply: (message) => composer().replyTo(message),
       edit: (message) => composer().edit(message),
       remove: (message) => ask(words.ask.remove, () => tried(() => this.#room.remove(message.id))),
-      discarded: (item) => item && composer().restore(item.content ?? ''),
+      discarded: (item) => {
+        if (!item) return;
+        composer().restore(item.content ?? '');
+        files().restore(item.files ?? []);
+      },
       info: (message) => this.#receipts(message),
       picture: (message, button) => this.#view(message, button.dataset.file),
       elsewhere: (id) => this.#patiently(() => this.#far(id)),
@@ -140,20 +145,14 @@ export class Talk {
   }
 
   #acts() {
-    return { ...this.handlers(() => this.#composer), thread: (message) => this.#on.side('thread', { message }) };
+    return { ...this.handlers(() => this.#composer, () => this.#attachments), thread: (message) => this.#on.side('thread', { message }) };
   }
 
   // A quoted message that is not loaded: back to it page by page, for it is known by its place only.
   async #far(id) {
     await this.#room.backTo(id);
     this.#log.render({ keepTop: true });
-    if (this.#log.focus(id, { block: 'center' })) this.#flash(id);
-  }
-
-  #flash(id) {
-    const row = $('list').querySelector(`[data-id="${id}"]`);
-    row?.classList.add('found');
-    setTimeout(() => row?.classList.remove('found'), 2000);
+    if (this.#log.focus(id, { block: 'center' })) this.#log.flash(id);
   }
 
   #receipts(message) {
@@ -175,13 +174,7 @@ export class Talk {
 
   #view(message, id) {
     const file = filesOf(message).find((one) => one.id === id);
-    if (!file) return;
-    setText($('viewer-name'), file.name);
-    $('viewer-picture').src = this.fileUrl(id);
-    $('viewer-picture').alt = words.files.picture(file.name);
-    $('viewer-load').href = this.fileUrl(id);
-    $('viewer-load').download = file.name;
-    $('viewer').showModal();
+    if (file) view(file, this.fileUrl(id));
   }
 
   async #patiently(act) {
@@ -249,10 +242,20 @@ export class Talk {
     if (this.#over) return;
     if (event === 'user:joined') this.#log.note(by ? words.added(by, name(data.participant)) : words.joined(name(data.participant)));
     else if (event === 'user:left') this.#log.note(by ? words.takenOut(by, name(data.participant)) : words.left(name(data.participant)));
-    else if (event === 'conversation:updated') {
+    else {
       if (data.title !== undefined && data.title !== before.title) this.#log.note(words.renamed(data.title));
       if (data.status !== undefined && data.status !== before.status) this.#log.note(words.statusNotes[data.status]);
+      if (data.participant) this.#changedOf(data, name(data.participant), this.#room.isMe(data.by) ? null : by);
     }
+  }
+
+  /** Who is silenced is the affair of that one and of those who may silence. */
+  #changedOf({ participant, role, silencedUntil }, who, by) {
+    const own = this.#room.isMe(participant);
+    if (role) this.#log.note(words.nowRole(who, own, words.info.aRole[role] ?? role));
+    if (silencedUntil === undefined || !(own || may(this.conversation, 'silence'))) return;
+    const silence = silenceText(silencedUntil, this.#chats);
+    this.#log.note(silence ? words.silencedNote(who, own, silence, by) : words.mayWriteNote(who));
   }
 
   // ---- head, typing, state
@@ -297,13 +300,11 @@ export class Talk {
 
   #phase() {
     const { phase } = this.#room;
+    const writes = phase === 'open' || phase === 'ticket';
     document.documentElement.dataset.talk = phase;
-    const { status, silencedUntil } = this.conversation;
-    const closed = status === 'completed' ? words.closed.completed : silencedUntil > this.#chats.now() ? words.closed.silenced(momentOf(silencedUntil - this.#chats.skew)) : '';
-    $('write').hidden = closed !== '';
-    $('closed').hidden = closed === '';
-    setText($('closed'), closed);
-    this.#composer.enable(phase === 'open' || phase === 'ticket');
+    this.#closed.draw();
+    this.#composer.enable(writes);
+    this.#attachments.enable(writes && !$('write').hidden);
     this.#banner.link();
   }
 
@@ -332,21 +333,7 @@ export class Talk {
       this.#log.markUnread({ myRead: read });
       this.#log.toUnread();
     }));
-    const stage = $('chat');
-    const { signal } = this.#listening;
-    stage.addEventListener('dragover', (event) => {
-      if (![...event.dataTransfer.types].includes('Files')) return;
-      event.preventDefault();
-      stage.classList.add('dropping');
-    }, { signal });
-    stage.addEventListener('dragleave', (event) => {
-      if (!stage.contains(event.relatedTarget)) stage.classList.remove('dropping');
-    }, { signal });
-    stage.addEventListener('drop', (event) => {
-      event.preventDefault();
-      stage.classList.remove('dropping');
-      this.#attachments.add([...event.dataTransfer.files]);
-    }, { signal });
+    dropZone($('chat'), this.#attachments, this.#listening);
   }
 }
 

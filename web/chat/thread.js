@@ -104,7 +104,7 @@ export class Thread extends EventTarget {
     this.#tell({ older: true });
   }
 
-  /** What cannot be sent, because the thread cannot be made, comes back by the event `failed` {content, error}. */
+  /** What cannot be sent, because the thread cannot be made, comes back by the event `failed` {content, files, error}. */
   async send(content, more = {}) {
     try {
       this.#making ??= this.#id ? Promise.resolve() : this.#make();
@@ -112,7 +112,7 @@ export class Thread extends EventTarget {
       this.#room.send(content, { ...more, threadId: this.#id });
     } catch (error) {
       this.#making = null;
-      this.dispatchEvent(new CustomEvent('failed', { detail: { content, error } }));
+      this.dispatchEvent(new CustomEvent('failed', { detail: { content, files: more.files ?? [], error } }));
     }
   }
 

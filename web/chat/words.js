@@ -12,12 +12,22 @@ export const words = {
     link: { title: 'Your link has run out', lead: 'Ask for a new one where you got this one and open it in this browser: everything goes on here. What you were writing is still there.' },
     away: { title: 'The server does not answer', lead: 'We go on trying.' },
     denied: { title: 'This link does not open your conversations', lead: 'Ask for a new one where you got it.' },
-    made: 'If that login was free, the account is yours now.',
+    deleted: { title: 'Your account is deleted', lead: 'You are out of every conversation, and your name is gone from what you wrote.', go: 'Log in', other: 'Make an account', busy: 'Logging in…' },
     nobody: 'There is no such login and password.',
     taken: 'That login is taken, or the password is another one. Choose another login, or log in.',
     short: (n) => `The password needs ${n} characters at least.`,
     missing: 'Please fill in every field.',
-    many: (time) => `That were many tries. It goes on in ${time}.`,
+    many: (ms) => `Those were too many tries. It goes on in ${ms < 90_000 ? `${Math.ceil(ms / 1000)} seconds` : `${Math.ceil(ms / 60_000)} minutes`}.`,
+  },
+  own: {
+    login: (login) => `You log in as ${login}.`,
+    nameless: 'A name is needed.',
+    same: 'That is the password you have.',
+    wrong: 'That is not your password.',
+    changing: 'Changing it…',
+    changed: 'Your password is changed. Wherever else you were logged in, you are logged out.',
+    deleting: 'Deleting it…',
+    sure: 'Your password is needed, so that nobody else can do this.',
   },
   list: {
     loading: 'Fetching your conversations…',
@@ -30,6 +40,7 @@ export const words = {
     muted: 'Muted',
     here: 'online',
     said: (who, text) => `${who}: ${text}`,
+    draft: (text) => `Draft: ${text}`,
     quiet: 'Nothing said yet',
     deleted: 'Message deleted',
     file: 'File',
@@ -63,9 +74,12 @@ export const words = {
   added: (by, who) => `${by} added ${who}`,
   left: (who) => `${who} left`,
   takenOut: (by, who) => `${by} removed ${who}`,
+  nowRole: (who, own, role) => `${who} ${own ? 'are' : 'is'} ${role} now`,
+  silencedNote: (who, own, silence, by) => `${who} ${own ? 'are' : 'is'} ${silence}${by ? `, by ${by}` : ''}`,
+  mayWriteNote: (who) => `${who} may write again`,
   renamed: (title) => `It is called ${title} now`,
   statusNotes: { archived: 'This conversation was archived', active: 'This conversation is active again', completed: 'This conversation was completed' },
-  closed: { completed: 'This conversation is completed. It can be read, but not written to.', silenced: (time) => `You may not write here until ${time}.` },
+  closed: { completed: 'This conversation is completed. It can be read, but not written to.', silenced: (silence) => `You are ${silence}. You can read, and delete what you wrote.`, open: 'You may write here again.' },
   thread: {
     title: 'Thread',
     reply: 'Reply in thread',
@@ -99,9 +113,8 @@ export const words = {
   },
   info: {
     roles: { admin: 'Admin', member: 'Member', agent: 'Agent', business: 'Business', customer: 'Customer' },
-    role: (who) => `Role of ${who}`,
+    aRole: { admin: 'an admin', member: 'a member', agent: 'an agent', business: 'the business', customer: 'a customer' },
     removed: (who) => `${who} is out`,
-    remove: (who) => `Remove ${who}`,
     added: (who) => `${who} was added`,
     more: 'More people',
     saved: 'Saved',
@@ -112,6 +125,11 @@ export const words = {
     keep: { '': 'As is usual here', 0: 'Always', 86400: 'For a day', 604800: 'For a week', 2592000: 'For 30 days', 31536000: 'For a year' },
     kept: (days) => `For ${days} days`,
     copied: 'Copied',
+  },
+  person: {
+    silencedUntil: (time) => `silenced until ${time}`,
+    silencedForGood: 'silenced until somebody lifts it',
+    silences: { 0: 'May write', 900: 'Silenced for 15 minutes', 3600: 'Silenced for an hour', 28800: 'Silenced for 8 hours', 86400: 'Silenced for a day', 604800: 'Silenced for a week', good: 'Silenced until somebody lifts it' },
   },
   ask: {
     remove: { title: 'Delete this message?', text: 'Its text disappears for everybody.', yes: 'Delete' },
@@ -126,6 +144,8 @@ export const words = {
     removed: { title: 'You are not in this conversation any more', text: 'Somebody took you out, or it was erased.' },
     erased: { title: 'Erased', text: 'Every message of this conversation is gone.' },
     missing: { title: 'There is no such conversation', text: 'It was erased, or you are not in it.' },
+    away: { title: 'It could not be fetched', text: 'The server does not answer. Is there a connection?' },
+    again: 'Try again',
     denied: { title: 'It could not be opened', text: 'You are not allowed to read it.' },
   },
   failures: {
@@ -143,3 +163,10 @@ export const words = {
 export const marks = roomWords.marks;
 
 export const failureText = (error) => words.failures[error?.code] ?? roomFailureText(error);
+
+/** Why something about an account was refused. */
+export function accountFailure(error) {
+  if (error.status === 429 && error.retryAfterMs) return words.gate.many(error.retryAfterMs);
+  if (error.status === 400 && error.details) return error.details;
+  return failureText(error);
+}
