@@ -161,17 +161,20 @@ static void entered(void *ctx)
 static void add(struct db *d, void *ctx)
 {
 	struct entry *n = ctx;
-	const char *old = n->old;
+	const char **over; /* with room for one more */
+	int count = 0;
 	int64_t now = clock_now_ms();
-	enum err e = d ? logins_add(d, n->id, n->proof.account.id, now) : ERR_STORE_UNAVAILABLE;
+	enum err e = d ? logins_add(d, &n->proof.x->arena, n->id, n->proof.account.id, now, &over, &count) : ERR_STORE_UNAVAILABLE;
 
-	if (e == OK && *old)
-		e = logins_revoke(d, old, now);
+	if (e == OK && *n->old) {
+		e = logins_revoke(d, n->old, now);
+		over[count++] = n->old;
+	}
 	proof_wipe(&n->proof);
 	if (e != OK)
 		answer_error(n->proof.x, e, NULL, 0);
-	else if (*old)
-		login_revoked(store_commands(), &old, 1, entered, n);
+	else if (count > 0)
+		login_revoked(store_commands(), over, count, entered, n);
 	else
 		entered(n);
 }

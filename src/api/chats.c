@@ -78,11 +78,12 @@ static void send(struct db *d, struct exchange *x)
 	struct sending *s = visit_of(x)->more;
 	struct message_new n = {
 		.by = ticket_of(x), .content = s->content, .content_len = s->content_len, .type = "text", .client_id = s->client_id};
+	struct quota_wait wait;
 	const char *id;
-	enum err e = direct_open(d, &x->arena, ticket_of(x), s->receiver, &id);
+	enum err e = direct_open(d, &x->arena, ticket_of(x), s->receiver, &id, &wait);
 
 	if (e != OK) {
-		answer_error(x, e, e == ERR_BAD_REQUEST ? "receiverId must be somebody else." : NULL, 0);
+		answer_error(x, e, e == ERR_BAD_REQUEST ? "receiverId must be somebody else." : wait.why, wait.retry_after_s);
 		return;
 	}
 	enter(x, id);

@@ -103,14 +103,15 @@ struct wanted {
 static void make(struct db *d, struct exchange *x)
 {
 	struct wanted *w = visit_of(x)->more;
+	struct quota_wait wait;
 	const char *id;
 	bool made;
-	enum err e = conversation_create(d, &x->arena, ticket_of(x), &w->make, w->client_id, &id, &made);
+	enum err e = conversation_create(d, &x->arena, ticket_of(x), &w->make, w->client_id, &id, &made, &wait);
 
 	if (e == OK)
 		show_one(d, x, id, made ? 201 : 200);
 	else
-		answer_error(x, e, e == ERR_CLIENT_ID_REUSED ? "This clientId was used for another conversation." : NULL, 0);
+		answer_error(x, e, e == ERR_CLIENT_ID_REUSED ? "This clientId was used for another conversation." : wait.why, wait.retry_after_s);
 }
 
 void conversations_create(struct exchange *x)
@@ -140,12 +141,13 @@ void conversations_show(struct exchange *x)
 
 static void change(struct db *d, struct exchange *x)
 {
-	enum err e = conversation_change(d, ticket_of(x), x->request.params[0], visit_of(x)->more);
+	int retry_after_s;
+	enum err e = conversation_change(d, ticket_of(x), x->request.params[0], visit_of(x)->more, &retry_after_s);
 
 	if (e == OK)
 		show_one(d, x, x->request.params[0], 200);
 	else
-		answer_error(x, e, NULL, 0);
+		answer_error(x, e, NULL, retry_after_s);
 }
 
 void conversations_change(struct exchange *x)

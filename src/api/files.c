@@ -25,6 +25,7 @@ const char *files_refusal(enum err e)
 	switch (e) {
 	case ERR_TOO_LARGE: return "This conversation has all the files it may have.";
 	case ERR_CONFLICT: return "Too many files were uploaded and not sent.";
+	case ERR_RATE_LIMITED: return "Too many files; wait a little.";
 	default: return NULL;
 	}
 }
@@ -32,9 +33,10 @@ const char *files_refusal(enum err e)
 void files_refuse(struct upload *u, enum err e, const char *details)
 {
 	struct exchange *x = u->x;
+	int retry_after_s = u->retry_after_s;
 
 	upload_free(u);
-	answer_error(x, e, details, 0);
+	answer_error(x, e, details, retry_after_s);
 }
 
 /* ---- uploads ---- */
@@ -124,6 +126,7 @@ static void roomed(void *upload, enum err e, const struct file_answer *a)
 	struct upload *u = upload;
 
 	if (e != OK) {
+		u->retry_after_s = a->retry_after_s;
 		files_refuse(u, e, files_refusal(e));
 		return;
 	}
@@ -142,6 +145,8 @@ void files_upload(struct exchange *x)
 
 	if (e != OK)
 		answer_error(x, e, details, 0);
+	else if ((e = upload_begin(u)) != OK)
+		files_refuse(u, e, u->details);
 	else if (is_user(x))
 		files_lasting_upload(u);
 	else

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/crew.h"
 #include "base/failpoint.h"
+#include "chat/quota.h"
 #include "chat/rights.h"
 #include "outside/depot.h"
 #include "store/dbpool.h"
@@ -96,6 +97,7 @@ static void look(struct db *d, void *upload)
 {
 	struct upload *u = upload;
 	const struct ticket *by = ticket_of(u->x);
+	struct quota_wait wait;
 	struct conversation c;
 	enum err e = enter(d, u->x, RIGHT_UPLOAD, &c);
 
@@ -103,6 +105,10 @@ static void look(struct db *d, void *upload)
 		e = ERR_SESSION_ENDED;
 	if (e == OK)
 		e = files_room(d, by->conversation, by->participant, FILES_UNSENT_MOST, FILES_MOST);
+	if (e == OK) {
+		e = quota_take_one(d, by, QUOTA_UPLOADS, &wait);
+		u->retry_after_s = wait.retry_after_s;
+	}
 	if (e != OK) {
 		files_refuse(u, e, files_refusal(e));
 		return;

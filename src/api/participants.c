@@ -144,14 +144,16 @@ static void add(struct db *d, struct exchange *x)
 {
 	const struct wanted *w = visit_of(x)->more;
 	struct member m;
+	int retry_after_s;
 	const char *why;
 	bool added;
-	enum err e = membership_add(d, &x->arena, ticket_of(x), x->request.params[0], w->participant, w->role, &m, &added, &why);
+	enum err e =
+		membership_add(d, &x->arena, ticket_of(x), x->request.params[0], w->participant, w->role, &m, &added, &why, &retry_after_s);
 
 	if (e == OK)
 		show_one(x, &m, added ? 201 : 200);
 	else
-		answer_error(x, e, why, 0);
+		answer_error(x, e, why, retry_after_s);
 }
 
 void participants_add(struct exchange *x)
@@ -172,14 +174,15 @@ static void change(struct db *d, struct exchange *x)
 {
 	const struct wanted *w = visit_of(x)->more;
 	struct member m;
+	int retry_after_s;
 	const char *why;
-	enum err e =
-		membership_change(d, &x->arena, ticket_of(x), x->request.params[0], x->request.params[1], w->role, w->silenced_until, &m, &why);
+	enum err e = membership_change(
+		d, &x->arena, ticket_of(x), x->request.params[0], x->request.params[1], w->role, w->silenced_until, &m, &why, &retry_after_s);
 
 	if (e == OK)
 		show_one(x, &m, 200);
 	else
-		answer_error(x, e, why, 0);
+		answer_error(x, e, why, retry_after_s);
 }
 
 void participants_change(struct exchange *x)

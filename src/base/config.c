@@ -34,6 +34,10 @@
 	{ \
 		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .unit = "messages/s", .help = help_ \
 	}
+#define PACE(name_, default_, unit_, help_) \
+	{ \
+		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .unit = unit_, .help = help_ \
+	}
 #define TRIES(name_, default_, help_) \
 	{ \
 		.name = name_, .kind = CONFIG_RATE, .fallback = default_, .least = 1, .unit = "tries/s", .help = help_ \
@@ -77,9 +81,15 @@ static const struct config_row rows[] = {
 	TEXT("ROOM_FILES_MEMORY", "", "folder of sessions' files, on a tmpfs; room up sets it beside its Redis; unset: sessions have none"),
 	NUMBER("ROOM_FILES_MEMORY_MB", "256", 1, 1048576, "MB", "memory that the files of all sessions together may take"),
 	NUMBER("ROOM_FILES_SESSION_MB", "64", 1, 1048576, "MB", "what the files of one session may take"),
+	PACE("ROOM_UPLOADS", "300/3600", "files/s",
+		"files each may upload, count/seconds: a user everywhere, a participant in his session; 0: unlimited"),
+	PACE("ROOM_CONVERSATIONS", "200/3600", "conversations/s", "lasting conversations each user may make; 0: unlimited"),
+	PACE("ROOM_INVITES", "1000/3600", "people/s",
+		"people each user may bring into lasting conversations, making them included; 0: unlimited"),
 	NUMBER("ROOM_GROUP_MOST", "1000", 2, 10000, "", "people that a lasting conversation may have"),
 	FLAG("ROOM_REGISTRATION", "1", "0: nobody can make an account by /auth/register"),
 	TRIES("ROOM_LOGINS", "10/900", "wrong passwords for one account, count/seconds; then it waits, whoever asks"),
+	TRIES("ROOM_LOGINS_ALL", "100/900", "passwords looked at for one account, right ones too: each costs time and memory"),
 	TRIES("ROOM_LOGINS_ADDRESS", "30/900", "wrong passwords from one address"),
 	TRIES("ROOM_REGISTRATIONS", "20/3600", "new accounts from one address"),
 	URL("ROOM_S3_URL", "", "S3-compatible store for all files; unset: they lie on this machine"),

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "chat/announce.h"
 #include "chat/conversation.h"
+#include "chat/rate.h"
 #include "store/conversations_change.h"
 #include "store/entries.h"
 
@@ -45,6 +46,21 @@ enum err conversation_tell(struct db *d, struct conversation *c, const struct ti
 	return e;
 }
 
+enum err conversation_turn(struct db *d, const struct conversation *c, const struct ticket *by, int64_t now, int *retry_after_s)
+{
+	char next[RATE_TEXT_MAX];
+	int64_t wait_ms;
+
+	*retry_after_s = 0;
+	if (by->kind == TICKET_SERVICE)
+		return OK;
+	wait_ms = rate_take(c->me.rate, now, next);
+	if (wait_ms == 0)
+		return entries_rate(d, c, by->participant, next);
+	*retry_after_s = (int)((wait_ms + 999) / 1000);
+	return ERR_RATE_LIMITED;
+}
+
 /* ---- making ---- */
 
 struct creation {
@@ -53,7 +69,16 @@ struct creation {
 	const struct conversation_make *make;
 	const char *id;
 	bool made;
+	struct quota_wait *wait;
 };
+
+/* Whom he names comes in by him. */
+static enum err may_make(struct db *d, const struct creation *k)
+{
+	enum err e = quota_take(d, k->by, QUOTA_CONVERSATIONS, 1, k->wait);
+
+	return e == OK ? quota_take(d, k->by, QUOTA_INVITES, k->make->count - 1, k->wait) : e;
+}
 
 static enum err create(struct db *d, void *ctx)
 {
@@ -63,6 +88,8 @@ static enum err create(struct db *d, void *ctx)
 	char more[100];
 	enum err e = conversations_make(d, k->arena, k->make, now, &k->id, &k->made);
 
+	if (e == OK && k->made)
+		e = may_make(d, k);
 	if (e != OK || !k->made)
 		return e;
 	snprintf(more, sizeof more, "\"type\":\"%s\"", k->make->type);
@@ -90,15 +117,16 @@ static void print_of(struct buf *out, struct arena *a, const struct conversation
 		buf_printf(out, "%s %s\n", sorted[i].id, sorted[i].role);
 }
 
-enum err conversation_create(
-	struct db *d, struct arena *a, const struct ticket *by, struct conversation_make *m, const char *client_id, const char **id, bool *made)
+enum err conversation_create(struct db *d, struct arena *a, const struct ticket *by, struct conversation_make *m, const char *client_id,
+	const char **id, bool *made, struct quota_wait *wait)
 {
-	struct creation k = {.arena = a, .by = by, .make = m};
+	struct creation k = {.arena = a, .by = by, .make = m, .wait = wait};
 	char pair[2 * ID_MAX + 2], made_as[2 * ID_MAX + 2];
 	struct conversation c;
 	struct buf print;
 	enum err e;
 
+	*wait = (struct quota_wait){0};
 	buf_init(&print, 1 << 20);
 	m->by = by->participant;
 	m->status = "active";
@@ -131,6 +159,7 @@ struct changing {
 	const char *id;
 	const struct conversation_change *change;
 	bool changed;
+	int retry_after_s;
 };
 
 static bool text_moves(const char **was, const char *to)
@@ -188,6 +217,7 @@ static enum err may_change(const struct conversation *c, const struct ticket *by
 static enum err change(struct db *d, void *ctx)
 {
 	struct changing *k = ctx;
+	int64_t now = clock_now_ms();
 	struct conversation c;
 	struct arena arena;
 	struct buf more;
@@ -196,6 +226,7 @@ static enum err change(struct db *d, void *ctx)
 	arena_init(&arena);
 	buf_init(&more, MORE_MAX - 200);
 	k->changed = false;
+	k->retry_after_s = 0;
 	e = conversations_lock(d, &arena, k->id, conversation_asker(k->by), &c);
 	if (e == OK)
 		e = may_change(&c, k->by, k->change);
@@ -203,21 +234,25 @@ static enum err change(struct db *d, void *ctx)
 		apply(&c, k->change, &more);
 	k->changed = e == OK && more.len > 0;
 	if (k->changed)
-		e = buf_ok(&more) ? conversations_update(d, &c) : ERR_TOO_LARGE;
+		e = buf_ok(&more) ? conversation_turn(d, &c, k->by, now, &k->retry_after_s) : ERR_TOO_LARGE;
 	if (e == OK && k->changed)
-		e = conversation_tell(d, &c, k->by, "conversation:updated", more.data, clock_now_ms());
+		e = conversations_update(d, &c);
+	if (e == OK && k->changed)
+		e = conversation_tell(d, &c, k->by, "conversation:updated", more.data, now);
 	buf_done(&more);
 	arena_done(&arena);
 	return e;
 }
 
-enum err conversation_change(struct db *d, const struct ticket *by, const char *id, const struct conversation_change *wanted)
+enum err conversation_change(
+	struct db *d, const struct ticket *by, const char *id, const struct conversation_change *wanted, int *retry_after_s)
 {
 	struct changing k = {.by = by, .id = id, .change = wanted};
 	enum err e = db_write(d, change, &k);
 
 	if (e == OK && k.changed)
 		announce(id);
+	*retry_after_s = e == ERR_RATE_LIMITED ? k.retry_after_s : 0;
 	return e;
 }
 

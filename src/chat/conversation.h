@@ -6,6 +6,7 @@
 #ifndef CHAT_CONVERSATION_H
 #define CHAT_CONVERSATION_H
 
+#include "chat/quota.h"
 #include "chat/rights.h"
 #include "chat/ticket.h"
 #include "store/conversations.h"
@@ -24,9 +25,9 @@ const char *conversation_role(const struct conversation *c, const struct ticket 
 enum err conversation_may(const struct conversation *c, const struct ticket *by, enum right right) MUST_CHECK;
 
 /* Makes it, or finds the one that is meant: *made says which, *id (in the arena) names it. In m, by, pair and made_as are filled in here; people are complete, the
- * creator included. + ERR_CLIENT_ID_REUSED; ERR_CONFLICT: made with this clientId, and by is not in it any more. */
+ * creator included. + ERR_CLIENT_ID_REUSED; ERR_CONFLICT: made with this clientId, and by is not in it any more; ERR_RATE_LIMITED with *wait. */
 enum err conversation_create(struct db *d, struct arena *a, const struct ticket *by, struct conversation_make *m, const char *client_id,
-	const char **id, bool *made) MUST_CHECK;
+	const char **id, bool *made, struct quota_wait *wait) MUST_CHECK;
 
 /* What is to become of it; what is not given stays. */
 struct conversation_change {
@@ -34,13 +35,18 @@ struct conversation_change {
 	bool retention;                                  /* retention_s is given: -1 the setting's, 0 for ever */
 	int64_t retention_s;
 };
-enum err conversation_change(struct db *d, const struct ticket *by, const char *id, const struct conversation_change *change) MUST_CHECK;
+/* + ERR_RATE_LIMITED: what is told of it counts as a message. */
+enum err conversation_change(
+	struct db *d, const struct ticket *by, const char *id, const struct conversation_change *change, int *retry_after_s) MUST_CHECK;
 
 enum err conversation_erase(struct db *d, const struct ticket *by, const char *id) MUST_CHECK;
 
 /* Within db_write, c being locked: an entry that tells what somebody did, {"conversationId":…,"by":…,"at":…,<more>}; more: JSON members, or "". */
 enum err conversation_tell(
 	struct db *d, struct conversation *c, const struct ticket *by, const char *event, const char *more, int64_t now) MUST_CHECK;
+
+/* Within db_write, c being locked for by: may he tell something now? It counts as a message (ROOM_SENDS), and MainServer always may. OK, ERR_RATE_LIMITED. */
+enum err conversation_turn(struct db *d, const struct conversation *c, const struct ticket *by, int64_t now, int *retry_after_s) MUST_CHECK;
 
 /* After a transaction that may have erased a conversation: deletes what is left of it, as much as is done quickly; the worker does the rest. */
 void conversation_sweep(struct db *d);

@@ -80,11 +80,26 @@ static enum err bearer_token(const struct request *r, const char **token, size_t
 	return OK;
 }
 
-enum err credentials_bearer(const struct request *r, struct ticket *out, const char **token, size_t *len, const char **details)
+void credentials_bearer(struct bearer *out, const struct request *r)
 {
-	enum err e = bearer_token(r, token, len, details);
+	*out = (struct bearer){.err = ERR_UNAUTHENTICATED};
+	if (!r->authorization)
+		return;
+	out->err = bearer_token(r, &out->token, &out->token_len, &out->details);
+	if (out->err == OK)
+		out->err = ticket_verify(&out->ticket, out->token, out->token_len, &out->details);
+}
 
-	return e == OK ? ticket_verify(out, *token, *len, details) : e;
+enum err credentials_take_bearer(const struct bearer *b, struct credentials *out, const char **details)
+{
+	if (b->details)
+		*details = b->details;
+	if (b->err != OK)
+		return b->err;
+	out->ticket = b->ticket;
+	out->jwt = b->token;
+	out->jwt_len = b->token_len;
+	return OK;
 }
 
 enum err credentials_wanted(const struct exchange *x, enum ticket_kind kind, enum credentials_use use, struct credentials *out,
@@ -124,11 +139,11 @@ enum err credentials_wanted(const struct exchange *x, enum ticket_kind kind, enu
 }
 
 /* A bearer alone decides who it is; whatever else there is must not contradict. */
-static enum err by_bearer(
-	const struct exchange *x, enum credentials_use use, const char *as, struct jar *jar, struct credentials *out, const char **details)
+static enum err by_bearer(const struct exchange *x, const struct bearer *b, enum credentials_use use, const char *as, struct jar *jar,
+	struct credentials *out, const char **details)
 {
 	char hash[9];
-	enum err e = credentials_bearer(&x->request, &out->ticket, &out->jwt, &out->jwt_len, details);
+	enum err e = credentials_take_bearer(b, out, details);
 
 	if (e != OK)
 		return e;
@@ -210,8 +225,8 @@ static enum err by_cookie(const struct exchange *x, struct jar *jar, struct cred
 	return OK;
 }
 
-static enum err look_around(
-	const struct exchange *x, struct jar jar, enum credentials_use use, struct credentials *out, const char **details)
+static enum err look_around(const struct exchange *x, const struct bearer *b, struct jar jar, enum credentials_use use,
+	struct credentials *out, const char **details)
 {
 	const char *as;
 	enum err e;
@@ -222,7 +237,7 @@ static enum err look_around(
 	if (e != OK)
 		return e;
 	if (x->request.authorization)
-		return by_bearer(x, use, as, &jar, out, details);
+		return by_bearer(x, b, use, as, &jar, out, details);
 	jar.as = as;
 	e = by_cookie(x, &jar, out, details);
 	if (out->stream_ticket && (e == ERR_UNAUTHENTICATED || e == ERR_TICKET_EXPIRED))
@@ -230,32 +245,44 @@ static enum err look_around(
 	return e;
 }
 
+enum err credentials_participant_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
+	struct credentials *out, const char **details)
+{
+	return look_around(x, b, (struct jar){.kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
+}
+
 enum err credentials_participant(
 	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
 {
-	return look_around(x, (struct jar){.kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
+	struct bearer b;
+
+	credentials_bearer(&b, &x->request);
+	return credentials_participant_by(x, &b, conversation, use, out, details);
 }
 
 enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details)
 {
-	return look_around(x, (struct jar){.kind = TICKET_DESK, .conversation = ""}, use, out, details);
+	struct bearer b;
+
+	credentials_bearer(&b, &x->request);
+	return look_around(x, &b, (struct jar){.kind = TICKET_DESK, .conversation = ""}, use, out, details);
 }
 
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details)
 {
-	const char *token;
-	size_t len;
-	enum err e;
+	struct bearer b;
 
 	*details = NULL;
 	if (request_query_has_jwt(&x->request)) {
 		*details = "A token must not stand in a query string.";
 		return ERR_UNAUTHENTICATED;
 	}
-	if (!x->request.authorization)
-		return ERR_UNAUTHENTICATED;
-	e = credentials_bearer(&x->request, out, &token, &len, details);
-	return e == OK && out->kind != kind ? ERR_FORBIDDEN : e;
+	credentials_bearer(&b, &x->request);
+	*details = b.details;
+	if (b.err != OK)
+		return b.err;
+	*out = b.ticket;
+	return out->kind == kind ? OK : ERR_FORBIDDEN;
 }
 
 static void cookie_name_path(const struct ticket *t, char name[USER_COOKIE_NAME_LEN + 1], char *path, size_t path_size)

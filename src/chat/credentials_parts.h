@@ -9,8 +9,25 @@
 #define USER_COOKIE_NAME_LEN (sizeof USER_COOKIE_PREFIX - 1 + 8)
 #define LOGIN_COOKIE "room_login"
 
-/* The ticket in the Authorization header, which is there. *token: as it came, borrowed. */
-enum err credentials_bearer(const struct request *r, struct ticket *out, const char **token, size_t *len, const char **details) MUST_CHECK;
+/* What the Authorization header says, verified once however often it is looked at. */
+struct bearer {
+	enum err err; /* ERR_UNAUTHENTICATED too when there is none */
+	struct ticket ticket;
+	const char *token; /* as it came, token_len bytes, borrowed */
+	size_t token_len;
+	const char *details;
+};
+
+void credentials_bearer(struct bearer *out, const struct request *r);
+
+/* credentials_participant and credentials_user for who has looked at the bearer already. */
+enum err credentials_participant_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
+	struct credentials *out, const char **details) MUST_CHECK;
+enum err credentials_user_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
+	struct credentials *out, const char **details) MUST_CHECK;
+
+/* What a bearer is to the request it came with: its error and details, or OK with ticket, jwt and jwt_len filled in. */
+enum err credentials_take_bearer(const struct bearer *b, struct credentials *out, const char **details) MUST_CHECK;
 
 /* The hash that ?as= or the stream ticket (put into out) names; *as NULL when neither is there. kind: whose stream tickets are meant. */
 enum err credentials_wanted(const struct exchange *x, enum ticket_kind kind, enum credentials_use use, struct credentials *out,

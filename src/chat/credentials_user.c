@@ -140,8 +140,8 @@ static enum err by_cookie(const struct request *r, const char *as, struct creden
 	return OK;
 }
 
-enum err credentials_user(
-	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+enum err credentials_user_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
+	struct credentials *out, const char **details)
 {
 	const struct request *r = &x->request;
 	const char *as;
@@ -153,7 +153,7 @@ enum err credentials_user(
 	if (e != OK)
 		return e;
 	if (r->authorization) {
-		e = credentials_bearer(r, &out->ticket, &out->jwt, &out->jwt_len, details);
+		e = credentials_take_bearer(b, out, details);
 		if (e == OK && out->ticket.kind != TICKET_USER) {
 			*details = "This token is no user's.";
 			return ERR_FORBIDDEN;
@@ -170,20 +170,28 @@ enum err credentials_user(
 	return e;
 }
 
+enum err credentials_user(
+	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details)
+{
+	struct bearer b;
+
+	credentials_bearer(&b, &x->request);
+	return credentials_user_by(x, &b, conversation, use, out, details);
+}
+
 /* Whether a request is a user's, and not a participant's: by the bearer, by the stream ticket, or because there are only such cookies. */
-static bool of_user(const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, enum err *e,
-	const char **details)
+static bool of_user(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
+	struct credentials *out, enum err *e, const char **details)
 {
 	const struct request *r = &x->request;
-	const char *stream_ticket = NULL, *token;
-	size_t len;
+	const char *stream_ticket = NULL;
 
 	if (r->authorization)
-		return credentials_bearer(r, &out->ticket, &token, &len, details) == OK && out->ticket.kind == TICKET_USER;
+		return b->err == OK && b->ticket.kind == TICKET_USER;
 	if (use == CREDENTIALS_STREAM && *r->query && request_query(r, "stream_ticket", &stream_ticket) == OK && stream_ticket &&
 		*stream_ticket == 'u')
 		return true;
-	*e = credentials_participant(x, conversation, use, out, details);
+	*e = credentials_participant_by(x, b, conversation, use, out, details);
 	return *e == ERR_UNAUTHENTICATED || *e == ERR_TICKET_EXPIRED;
 }
 
@@ -193,11 +201,13 @@ enum err credentials_member(
 	struct credentials user = {0};
 	const char *user_details = NULL;
 	enum err e = OK, user_e;
+	struct bearer b;
 
-	if (of_user(x, conversation, use, out, &e, details))
-		user_e = credentials_user(x, conversation, use, &user, &user_details);
+	credentials_bearer(&b, &x->request);
+	if (of_user(x, &b, conversation, use, out, &e, details))
+		user_e = credentials_user_by(x, &b, conversation, use, &user, &user_details);
 	else if (x->request.authorization)
-		return credentials_participant(x, conversation, use, out, details);
+		return credentials_participant_by(x, &b, conversation, use, out, details);
 	else
 		return e;
 	if (e != OK && (user_e == ERR_UNAUTHENTICATED || user_e == ERR_TICKET_EXPIRED))
@@ -209,14 +219,13 @@ enum err credentials_member(
 
 enum err credentials_manager(const struct exchange *x, const char *conversation, struct credentials *out, const char **details)
 {
-	const struct request *r = &x->request;
+	struct bearer b;
 
-	*out = (struct credentials){0};
-	if (!r->authorization || request_query_has_jwt(r) || credentials_bearer(r, &out->ticket, &out->jwt, &out->jwt_len, details) != OK ||
-		out->ticket.kind != TICKET_SERVICE)
-		return credentials_user(x, conversation, CREDENTIALS_REST, out, details);
+	credentials_bearer(&b, &x->request);
+	if (b.err != OK || b.ticket.kind != TICKET_SERVICE || request_query_has_jwt(&x->request))
+		return credentials_user_by(x, &b, conversation, CREDENTIALS_REST, out, details);
+	*out = (struct credentials){.known = true, .ticket = b.ticket, .jwt = b.token, .jwt_len = b.token_len};
 	*details = NULL;
-	out->known = true;
 	if (conversation)
 		snprintf(out->ticket.conversation, sizeof out->ticket.conversation, "%s", conversation);
 	return OK;

@@ -26,7 +26,7 @@ static struct pending *pending_new(file_done *done, void *ctx)
 static void finish(struct pending *p, const struct reply *r, void (*read)(struct file_answer *a, const struct reply *r))
 {
 	struct file_answer a = {0};
-	enum err e = call_err(r, NULL);
+	enum err e = call_err(r, &a.retry_after_s);
 
 	if (e == OK && read)
 		read(&a, r);
@@ -56,10 +56,14 @@ static void roomed(void *ctx, const struct reply *r)
 
 void file_room(const struct ticket *by, int64_t size, file_done *done, void *ctx)
 {
+	int64_t most, seconds;
 	struct args a;
 
+	config_rate("ROOM_UPLOADS", &most, &seconds);
 	call_participant(&a, by);
 	add_bounds(&a, size);
+	args_int(&a, most);
+	args_int(&a, seconds * 1000);
 	redis_script(store_commands(), "file_room", &a, roomed, pending_new(done, ctx));
 }
 

@@ -23,6 +23,7 @@ struct file_answer {
 	char blob[ID_MAX + 1];   /* file_put, file_get: under what the bytes are kept; file_drop: nobody needs it any more, "" somebody does */
 	char key[FILE_KEY_TEXT]; /* file_get: what they are sealed with, "-" nothing */
 	const char *json;        /* file_get */
+	int retry_after_s;       /* file_room, with ERR_RATE_LIMITED */
 };
 
 typedef void file_done(void *ctx, enum err e, const struct file_answer *a);
@@ -35,10 +36,10 @@ struct file_new {
 	const char *json; /* file_json */
 };
 
-/* Is there room for so many bytes more? + ERR_SESSION_ENDED, ERR_TOO_LARGE (the conversation has all it may), ERR_CONFLICT (too many were not sent). */
+/* Is there room for so many bytes more? It counts as an upload (ROOM_UPLOADS). + ERR_RATE_LIMITED, ERR_SESSION_ENDED, ERR_TOO_LARGE (the conversation has all it may), ERR_CONFLICT (too many were not sent). */
 void file_room(const struct ticket *by, int64_t size, file_done *done, void *ctx);
 
-/* Its bytes are in place: from now on it is there. Errors as file_room; after ERR_STORE_UNAVAILABLE it may be there all the same. */
+/* Its bytes are in place: from now on it is there. Errors as file_room, but for the rate; after ERR_STORE_UNAVAILABLE it may be there all the same. */
 void file_put(const struct ticket *by, const struct file_new *f, file_done *done, void *ctx);
 
 void file_get(const struct ticket *by, const char *id, file_done *done, void *ctx);

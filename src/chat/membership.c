@@ -16,6 +16,7 @@ struct move {
 	const char *id, *participant, *role;
 	int64_t silenced_until;
 	const char *why;
+	int retry_after_s;
 	struct member out;
 	bool changed, departing; /* departing: asked for by nobody's right */
 };
@@ -37,6 +38,7 @@ static enum err begin(struct db *d, struct move *m, struct conversation *c)
 {
 	m->changed = false;
 	m->why = NULL;
+	m->retry_after_s = 0;
 	return conversations_lock(d, m->arena, m->id, conversation_asker(m->by), c);
 }
 
@@ -56,6 +58,15 @@ static enum err tell_of(
 }
 
 /* ---- in ---- */
+
+static enum err may_invite(struct db *d, struct move *m)
+{
+	struct quota_wait wait;
+	enum err e = quota_take(d, m->by, QUOTA_INVITES, 1, &wait);
+
+	m->retry_after_s = wait.retry_after_s;
+	return e == OK ? OK : refuse(m, e, wait.why);
+}
 
 static const char *default_role(const char *type)
 {
@@ -93,6 +104,8 @@ static enum err add(struct db *d, void *move)
 	if (e == OK && people >= config_number("ROOM_GROUP_MOST"))
 		return refuse(m, ERR_CONFLICT, "The conversation has as many people as it may have.");
 	if (e == OK)
+		e = may_invite(d, m);
+	if (e == OK)
 		e = tell_of(d, &c, m, "user:joined", m->participant, role, now);
 	if (e == OK)
 		e = members_add(d, &c, m->participant, role, now, &m->changed);
@@ -100,13 +113,14 @@ static enum err add(struct db *d, void *move)
 }
 
 enum err membership_add(struct db *d, struct arena *a, const struct ticket *by, const char *id, const char *participant, const char *role,
-	struct member *out, bool *added, const char **why)
+	struct member *out, bool *added, const char **why, int *retry_after_s)
 {
 	struct move m = {.arena = a, .by = by, .id = id, .participant = participant, .role = role};
 	enum err e = run(d, &m, add, why);
 
 	*out = m.out;
 	*added = m.changed;
+	*retry_after_s = e == ERR_RATE_LIMITED ? m.retry_after_s : 0;
 	return e;
 }
 
@@ -233,6 +247,7 @@ static enum err change(struct db *d, void *move)
 	struct move *m = move;
 	int64_t now = clock_now_ms();
 	struct conversation c;
+	bool role, silence;
 	enum err e = begin(d, m, &c);
 
 	if (e == OK && m->role)
@@ -241,20 +256,27 @@ static enum err change(struct db *d, void *move)
 		e = conversation_may(&c, m->by, RIGHT_SILENCE);
 	if (e == OK)
 		e = conversations_member(d, m->arena, c.n, m->participant, &m->out);
-	if (e == OK && m->role && strcmp(m->role, m->out.role) != 0)
+	if (e != OK)
+		return e;
+	role = m->role && strcmp(m->role, m->out.role) != 0;
+	silence = m->silenced_until >= 0 && m->silenced_until != m->out.silenced_until;
+	if (role || silence)
+		e = conversation_turn(d, &c, m->by, now, &m->retry_after_s);
+	if (e == OK && role)
 		e = change_role(d, m, &c, now);
-	if (e == OK && m->silenced_until >= 0 && m->silenced_until != m->out.silenced_until)
+	if (e == OK && silence)
 		e = change_silence(d, m, &c, now);
 	return e == OK ? conversations_member(d, m->arena, c.n, m->participant, &m->out) : e;
 }
 
 enum err membership_change(struct db *d, struct arena *a, const struct ticket *by, const char *id, const char *participant,
-	const char *role, int64_t silenced_until, struct member *out, const char **why)
+	const char *role, int64_t silenced_until, struct member *out, const char **why, int *retry_after_s)
 {
 	struct move m = {.arena = a, .by = by, .id = id, .participant = participant, .role = role, .silenced_until = silenced_until};
 	enum err e = run(d, &m, change, why);
 
 	*out = m.out;
+	*retry_after_s = e == ERR_RATE_LIMITED ? m.retry_after_s : 0;
 	return e;
 }
 

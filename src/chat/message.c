@@ -110,6 +110,10 @@ void log_session_append(const struct message_new *n, message_done *done, void *c
 	struct buf text;
 	size_t metadata_len = n->metadata != NULL ? strlen(n->metadata) : 0;
 
+	if (strcmp(n->type, "system") == 0) { /* pages show those as the house's own words */
+		done(ctx, ERR_FORBIDDEN, &(struct message_sent){.details = "Messages of the type system are MainServer's."});
+		return;
+	}
 	buf_init(&text, 256 * 1024);
 	write_refs(&text, n);
 	size_t refs_len = text.len;

@@ -16,7 +16,7 @@ struct message_new {
 	const struct ticket *by;
 	const char *content; /* content_len bytes of checked UTF-8 */
 	size_t content_len;
-	const char *type;      /* "text", "file"; lasting conversations know no others, and MainServer's are "system" */
+	const char *type; /* "text", "file"; lasting conversations know no others. "system" is MainServer's: ERR_FORBIDDEN for everybody else */
 	const char *client_id; /* NULL = none */
 	int64_t reply_to;      /* a message's id, 0 = none; ERR_BAD_REQUEST when there is no such message */
 	const char *thread_id; /* NULL = none */

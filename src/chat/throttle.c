@@ -48,8 +48,10 @@ static void hash_address(char out[THROTTLE_KEY_LEN], const char *kind, const cha
 void throttle_init(struct throttle *t, enum throttle_kind kind, const char *account, const char *address)
 {
 	*t = (struct throttle){.kind = kind};
-	if (account)
+	if (account) {
 		hash(t->account, "account", account, strlen(account));
+		hash(t->all, "all", account, strlen(account));
+	}
 	hash_address(t->address, kind == THROTTLE_PASSWORD ? "address" : "registrations", address);
 }
 
@@ -84,12 +86,16 @@ void throttle_take(struct redis *r, const struct throttle *t, throttle_done *don
 
 	*p = (struct taking){done, ctx};
 	args_init(&a);
-	if (*t->account)
+	if (*t->account) {
 		args_printf(&a, "{0}:throttle:%s", t->account);
+		args_printf(&a, "{0}:throttle:%s", t->all);
+	}
 	args_printf(&a, "{0}:throttle:%s", t->address);
 	a.keys = a.count;
-	if (*t->account)
+	if (*t->account) {
 		limit(&a, "ROOM_LOGINS");
+		limit(&a, "ROOM_LOGINS_ALL");
+	}
 	limit(&a, t->kind == THROTTLE_PASSWORD ? "ROOM_LOGINS_ADDRESS" : "ROOM_REGISTRATIONS");
 	redis_script(r, "throttle_take", &a, taken, p);
 }

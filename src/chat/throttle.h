@@ -1,4 +1,4 @@
-/* How often somebody may try: passwords for one account, passwords from one address, new accounts from one address. Windows that begin with the first try, counted in Redis
+/* How often somebody may try: wrong passwords for one account or from one address, passwords at all for one account, new accounts from one address. Windows that begin with the first try, counted in Redis
  * under keyed hashes, which go with the window: no address and no login is kept. Without Redis nobody may: ERR_STORE_UNAVAILABLE. */
 #ifndef CHAT_THROTTLE_H
 #define CHAT_THROTTLE_H
@@ -9,7 +9,8 @@
 
 struct throttle {
 	enum throttle_kind { THROTTLE_PASSWORD, THROTTLE_REGISTRATION } kind;
-	char account[THROTTLE_KEY_LEN]; /* "" for registrations */
+	char account[THROTTLE_KEY_LEN]; /* "" for registrations, as all */
+	char all[THROTTLE_KEY_LEN];     /* the account's tries, right ones too */
 	char address[THROTTLE_KEY_LEN];
 };
 
@@ -21,7 +22,7 @@ void throttle_init(struct throttle *t, enum throttle_kind kind, const char *acco
 typedef void throttle_done(void *ctx, enum err e, int retry_after_s);
 void throttle_take(struct redis *r, const struct throttle *t, throttle_done *done, void *ctx);
 
-/* The try was good: the account's count begins anew, the address gets that one back. */
+/* The try was good: the account's count of wrong ones begins anew, the address gets that one back. */
 void throttle_give_back(struct redis *r, const struct throttle *t);
 
 #endif

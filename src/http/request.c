@@ -196,6 +196,8 @@ void request_read(struct request *r, char *const params[])
 			take(r, &r->remote_addr, value);
 		else if (IS("HTTPS"))
 			r->https = strcmp(value, "on") == 0;
+		else if (IS("ROOM_BODY"))
+			r->body_unbuffered = true;
 #undef IS
 	}
 	believe_proxy(r, &f);

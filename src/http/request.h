@@ -35,6 +35,7 @@ struct request {
 	const char *body; /* body_len bytes, NUL-terminated; "" when there is none */
 	size_t body_len;
 	int64_t content_length;                 /* as lighttpd has checked it; -1: none */
+	bool body_unbuffered;                   /* lighttpd hands it on as it comes, however slowly (lighttpd.conf, ROOM_BODY) */
 	bool body_coming;                       /* left on the connection: exchange_body reads it */
 	bool too_large;                         /* the body exceeded REQUEST_MAX_BODY: answer 413 */
 	const char *params[REQUEST_MAX_PARAMS]; /* set by the router: the {…} parts in order */

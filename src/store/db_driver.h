@@ -40,10 +40,11 @@ struct db {
 	bool closing;            /* the connection is being given up: nothing more is sent on it */
 	bool ending;             /* the server has said that it ends the connection */
 	bool uncertain;
-	bool refused;            /* lost, and the server has said so instead of carrying the statement out */
-	int64_t connect_after_ms; /* clock_mono_ms: until then a new call tries once and does not wait; where connecting hangs, it fails at once */
-	bool hangs;               /* the last try to connect took its time */
-	bool hurried;             /* this call tries but once */
+	bool refused; /* lost, and the server has said so instead of carrying the statement out */
+	int64_t
+		connect_after_ms; /* clock_mono_ms: until then a new call tries once and does not wait; where connecting hangs, it fails at once */
+	bool hangs;           /* the last try to connect took its time */
+	bool hurried;         /* this call tries but once */
 	char why[200];
 };
 

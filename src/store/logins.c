@@ -3,30 +3,52 @@
 
 #include "store/logins.h"
 
+/* Room for all ids that a statement may give, and one more. */
+static const char **room_for(struct arena *a, int most)
+{
+	return arena_alloc(a, sizeof(const char *) * ((size_t)most + 1));
+}
+
+static enum err take_ids(struct db_rows *r, struct arena *a, const char **ids, int most, int *count)
+{
+	*count = 0;
+	while (*count < most && db_rows_next(r))
+		ids[(*count)++] = db_rows_keep(r, 0, a);
+	return db_rows_done(r);
+}
+
 struct adding {
 	const char *id, *person;
 	int64_t now;
+	struct arena *arena;
+	const char **ids;
+	int count;
 };
 
 static enum err add(struct db *d, void *ctx)
 {
-	const struct adding *n = ctx;
+	struct adding *n = ctx;
+	struct db_rows r;
 	enum err e = db_exec(d, NULL, "INSERT INTO logins (id, person, created_at, expires_at) VALUES ($1, $2, $3, $4)",
 		DB_ARGS(db_text(n->id), db_text(n->person), db_int(n->now), db_int(n->now + LOGIN_LIFE_MS)));
 
 	if (e != OK)
 		return e;
-	return db_exec(d, NULL,
+	db_query(&r, d,
 		"UPDATE logins SET revoked_at = $2 WHERE person = $1 AND revoked_at IS NULL AND id NOT IN "
-		"(SELECT id FROM logins WHERE person = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id LIMIT $3)",
+		"(SELECT id FROM logins WHERE person = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id LIMIT $3) RETURNING id",
 		DB_ARGS(db_text(n->person), db_int(n->now), db_int(LOGINS_MOST)));
+	return take_ids(&r, n->arena, n->ids, 2 * LOGINS_MOST, &n->count);
 }
 
-enum err logins_add(struct db *d, const char *id, const char *person, int64_t now)
+enum err logins_add(struct db *d, struct arena *a, const char *id, const char *person, int64_t now, const char ***ids, int *count)
 {
-	struct adding n = {id, person, now};
+	struct adding n = {.id = id, .person = person, .now = now, .arena = a, .ids = room_for(a, 2 * LOGINS_MOST)};
+	enum err e = db_write(d, add, &n);
 
-	return db_write(d, add, &n);
+	*ids = n.ids;
+	*count = e == OK ? n.count : 0;
+	return e;
 }
 
 enum err logins_get(struct db *d, const char *id, int64_t now, char person[ID_MAX + 1], int64_t *expires_at)
@@ -59,20 +81,6 @@ enum err logins_get(struct db *d, const char *id, int64_t now, char person[ID_MA
 enum err logins_revoke(struct db *d, const char *id, int64_t now)
 {
 	return db_exec(d, NULL, "UPDATE logins SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", DB_ARGS(db_text(id), db_int(now)));
-}
-
-/* Room for all ids that a statement may give. */
-static const char **room_for(struct arena *a, int most)
-{
-	return arena_alloc(a, sizeof(const char *) * (size_t)most);
-}
-
-static enum err take_ids(struct db_rows *r, struct arena *a, const char **ids, int most, int *count)
-{
-	*count = 0;
-	while (*count < most && db_rows_next(r))
-		ids[(*count)++] = db_rows_keep(r, 0, a);
-	return db_rows_done(r);
 }
 
 enum err logins_revoke_all(struct db *d, struct arena *a, const char *person, const char *but, int64_t now, const char ***ids, int *count)

@@ -9,7 +9,10 @@
 #define LOGIN_LIFE_MS (30 * 86400000LL) /* without being used */
 #define LOGIN_MOVE_MS 86400000          /* how exactly its use is noted */
 
-enum err logins_add(struct db *d, const char *id, const char *person, int64_t now) MUST_CHECK;
+/* A new one. A person holds LOGINS_MOST at most: the least recently made go, and are in ids (in the arena, with room for one more), count of them. */
+#define LOGINS_MOST 100
+enum err logins_add(
+	struct db *d, struct arena *a, const char *id, const char *person, int64_t now, const char ***ids, int *count) MUST_CHECK;
 
 /* Whose it is, and until when. ERR_UNAUTHENTICATED: it does not stand (any more). Being used, it lasts longer. */
 enum err logins_get(struct db *d, const char *id, int64_t now, char person[ID_MAX + 1], int64_t *expires_at) MUST_CHECK;
@@ -17,9 +20,7 @@ enum err logins_get(struct db *d, const char *id, int64_t now, char person[ID_MA
 /* It stands no more. No such login: OK. */
 enum err logins_revoke(struct db *d, const char *id, int64_t now) MUST_CHECK;
 
-/* All of the person's but one ("" none spared); those revoked are in ids (in the arena), count of them. A person holds LOGINS_MOST at most: the least recently made go when
- * one is added. */
-#define LOGINS_MOST 100
+/* All of the person's but one ("" none spared); those revoked are in ids (in the arena), count of them. */
 enum err logins_revoke_all(
 	struct db *d, struct arena *a, const char *person, const char *but, int64_t now, const char ***ids, int *count) MUST_CHECK;
 

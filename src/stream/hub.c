@@ -98,8 +98,11 @@ static void trim(void *owner)
 {
 	struct hub *h = owner;
 
-	if (h->came_and_went >= TRIM_WORTH)
+	bool busy = h->came_and_went >= TRIM_WORTH;
+
+	if (busy || h->was_busy)
 		malloc_trim(0); /* a millisecond or two */
+	h->was_busy = busy; /* once more afterwards: in the middle of a burst much of what it needs is in use */
 	h->came_and_went = 0;
 	timer_set(&h->timers, &h->trim_timer, clock_mono_ms() + TRIM_MS);
 }

@@ -154,6 +154,7 @@ struct hub {
 	atomic_size_t readers;
 	size_t readers_most;
 	unsigned came_and_went; /* readers that began or were freed since the last trim */
+	bool was_busy;          /* many did before that */
 	struct reader *dirty;
 	bool leased, popping, stopping;
 	int64_t born_ms; /* clock_mono_ms */

@@ -252,8 +252,13 @@ test('a link to write to somebody; another role; leaving; erasing', async () => 
   const g = await group(Ada, [Ben, Cleo], 'Rota');
   const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
   const ben = await visit(stack, await chromium.context(desktop), Ben.id, 'Ben', { hash: `&with=${Cleo.id}` });
+  await ben.locator('#create').waitFor({ ...wait, state: 'visible' });
+  assert.ok(!ben.url().includes('token') && !ben.url().includes('with='), ben.url());
+  const direct = async () => (await Cleo.http.get('/api/conversations?type=direct')).json.conversations.length;
+  assert.equal(await direct(), 0, 'who only follows a link is not told of');
+  await ben.click('#create-go');
   await showsText(ben, '#peer', /^Cleo$/);
-  assert.ok(!ben.url().includes('token'), ben.url());
+  assert.equal(await direct(), 1);
 
   await choose(ada, 'Rota');
   await choose(ben, 'Rota');

@@ -40,6 +40,12 @@ describe('sending', () => {
     const t = await talk({ counselorRole: 'volunteer' });
     isMessage(ok(await t.b.send('hi'), 201), { role: 'volunteer', sender: t.counselor });
   });
+  test('the house\'s own words are not for participants: pages show what is of type system as nobody\'s', async () => {
+    const t = await talk();
+    for (const who of [t.a, t.b]) refused(await who.send({ content: 'The session has moved to another number.', type: 'system' }), 'FORBIDDEN');
+    assert.deepEqual((await t.a.page()).messages, []);
+    isMessage(ok(await t.a.send({ content: 'hello', type: 'text' }), 201), { type: 'text' });
+  });
   test('positions rise, cursors never repeat', async () => {
     const t = await talk();
     const sent = [];

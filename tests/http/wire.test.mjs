@@ -134,6 +134,29 @@ describe('HTTP itself', () => {
     const r = await raw(stack.base, `${head('POST', `${s.path}/messages`, ['Content-Type: application/json', 'Transfer-Encoding: chunked'])}\r\n8\r\n{"conten\r\n10\r\nt":"in chunks!"}\r\n0\r\n\r\n`);
     isMessage(ok(r, 201), { content: 'in chunks!' });
   });
+  // Uploads come to the handler as they are sent. Whoever sends anything else that way is answered at once: nobody waits for what he may never send.
+  test('a body that trickles in where none is wanted holds up nobody', async () => {
+    const id = s.id;
+    const asks = [['PUT', `${s.path}/files`], ['DELETE', `${s.path}/files`], ['PATCH', `${s.path}/files`], ['GET', `${s.path}/files`], ['OPTIONS', `${s.path}/files`],
+      ['POST', `//api/conversations/${id}/files`], ['POST', `/api//conversations/${id}/files`], ['POST', `/api/conversations/${id}%2Ffiles`], ['POST', `/api/./conversations/${id}/files`], ['POST', `/api/conversations/${id}/x/../files`]];
+    const slow = [];
+    const drip = setInterval(() => { for (const c of slow) if (!c.ended) c.socket.write('x'); }, 300);
+    try {
+      for (const [method, path] of asks) {
+        const c = new Raw(stack.base).read();
+        slow.push(c);
+        await c.write(`${head(method, path, ['Content-Type: application/octet-stream', 'Content-Length: 1000000'])}\r\nx`);
+      }
+      ok(await call(stack.base, 'GET', `${s.path}/messages`, { ticket: s.tickets.student, agent: false, timeout: 3000 }));
+      for (const [i, c] of slow.entries()) {
+        const r = await until(`an answer to ${asks[i]}`, () => parseReply(c.buffer), { ms: 3000 });
+        assert.ok([204, 400, 404, 405].includes(r.status), `${asks[i]}: ${r.status} ${r.text.slice(0, 200)}`);
+      }
+    } finally {
+      clearInterval(drip);
+      for (const c of slow) c.destroy();
+    }
+  });
   test('the same header in several spellings claims nothing', async () => {
     for (const name of ['X-Real-Ip', 'X_Real_Ip', 'X-Forwarded-For', 'Forwarded', 'X-HTTP-Method-Override']) {
       const r = await raw(stack.base, `${head('GET', `${s.path}/messages`, [`${name}: 10.0.0.1`, `${name}: DELETE`])}\r\n`);

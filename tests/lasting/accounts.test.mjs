@@ -9,7 +9,7 @@ import { onBoth, rows } from '../worker/helpers.mjs';
 import { account, auth, browse, logIn, loginCookie, password } from './accounts.mjs';
 
 const listed = 'https://app.example.org';
-const generous = { ROOM_LOGINS: '1000/900', ROOM_LOGINS_ADDRESS: '1000/900', ROOM_REGISTRATIONS: '1000/900' };
+const generous = { ROOM_LOGINS: '1000/900', ROOM_LOGINS_ALL: '1000/900', ROOM_LOGINS_ADDRESS: '1000/900', ROOM_REGISTRATIONS: '1000/900' };
 
 onBoth('accounts', (db) => {
   let stack;

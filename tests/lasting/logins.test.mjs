@@ -9,7 +9,7 @@ import { runWorker } from '../lib/worker.mjs';
 import { onBoth, rows } from '../worker/helpers.mjs';
 import { account, auth, logIn, password } from './accounts.mjs';
 
-const generous = { ROOM_LOGINS: '1000/900', ROOM_LOGINS_ADDRESS: '1000/900', ROOM_REGISTRATIONS: '1000/900' };
+const generous = { ROOM_LOGINS: '1000/900', ROOM_LOGINS_ALL: '1000/900', ROOM_LOGINS_ADDRESS: '1000/900', ROOM_REGISTRATIONS: '1000/900' };
 // The same many times on connections of their own, so that every process gets some.
 const everywhere = async (fn, n = 24) => Promise.all(Array.from({ length: n }, () => fn({ agent: false })));
 const me = (stack, l) => (options) => call(stack.base, 'GET', '/auth/me', { ticket: l.token, ...options });
@@ -38,6 +38,19 @@ onBoth('logins', (db) => {
     for (const r of await everywhere(me(stack, a))) refused(r, 'UNAUTHENTICATED');
     for (const r of await everywhere((o) => a.browse('GET', '/auth/me', undefined, o))) refused(r, 'UNAUTHENTICATED');
     assert.equal(await stack.redis('GET', key(a)), '-');
+  });
+
+  test('one too many ends the oldest, on all processes at once', async () => {
+    const a = await account(stack);
+    for (const r of await everywhere(me(stack, a))) ok(r);
+    await until('Redis to know it', async () => (await stack.redis('GET', key(a))).startsWith(a.id));
+    const hex = () => Array.from({ length: 32 }, () => '0123456789abcdef'[Math.floor(Math.random() * 16)]).join('');
+    const now = Date.now();
+    await rows(stack, `INSERT INTO logins (id, person, created_at, expires_at) VALUES ${Array.from({ length: 99 }, () => `('${hex()}', '${a.id}', ${now}, ${now + 86400_000})`).join(', ')}`);
+    const b = await logIn(stack, a.login);
+    for (const r of await everywhere(me(stack, a))) refused(r, 'UNAUTHENTICATED');
+    assert.equal(await stack.redis('GET', key(a)), '-');
+    for (const r of await everywhere(me(stack, b))) ok(r);
   });
 
   test('what Redis still believes when it comes back is not believed', async () => {
@@ -211,6 +224,21 @@ describe('passwords are not for trying', () => {
     const login = `u${rnd()}`;
     ok(await register(login, '198.51.100.77'), 202);
     for (let i = 0; i < 12; i++) ok(await attempt(login, password, '198.51.100.77'), 200, 'good ones are not counted');
+  });
+
+  test('right ones, too, if there is no end of them: each costs time and memory', async () => {
+    const own = await startStack({ env: { ROOM_LOGINS_ALL: '6/900' } });
+    try {
+      const [a, b] = [await account(own), await account(own)];
+      const enter = (login) => auth(own, 'POST', 'login', { login, password });
+      for (let i = 0; i < 5; i++) ok(await enter(a.login));
+      const { retry_after } = refused(await enter(a.login), 'RATE_LIMITED');
+      assert.ok(retry_after > 800 && retry_after <= 900, `${retry_after}`);
+      ok(await a.api.get('/auth/me'));
+      for (let i = 0; i < 5; i++) ok(await enter(b.login));
+    } finally {
+      await own.stop();
+    }
   });
 
   test('new accounts from one address', async () => {

@@ -76,6 +76,7 @@ export const words = {
       UNSUPPORTED_TYPE: 'Files of this kind are not taken here.',
       BAD_CONTENT: 'This file is damaged.',
       CONFLICT: 'Too many files wait to be sent.',
+      RATE_LIMITED: 'Too many files at once. Try again in a moment.',
       SESSION_ENDED: 'The conversation has ended.',
       STORE_UNAVAILABLE: 'There is no room for files just now. Try again later.',
       FORBIDDEN: 'You may not send files here.',

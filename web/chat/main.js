@@ -38,6 +38,7 @@ let talk = null;
 const side = new Side({ make: panel, focus: () => talk?.focus() });
 let list = null;
 let own = null;
+let create = null;
 let began = false;
 let who = null; // for whom the page was begun
 let pushed = false; // is the list the entry before this one in the tab's history?
@@ -120,7 +121,7 @@ function begin() {
     draft: (id) => drafts.gist(id),
   });
   own = new Own(chats, { unsent: () => chats.unsent || drafts.due });
-  new Create(chats, { made: (one) => open(one.id) });
+  create = new Create(chats, { made: (one) => open(one.id) });
   proposeNames(chats);
   hear();
   route(parts.get('c'), parts.get('with'));
@@ -169,14 +170,12 @@ function title() {
 
 // ---- what is open
 
-async function route(id = fragment().get('c'), withWhom = null) {
+function route(id = fragment().get('c'), withWhom = null) {
   if (withWhom && withWhom !== chats.me.id) {
+    // Asked first: whoever could begin a conversation by a mere link would learn who it was that followed it.
     history.replaceState(null, '', address(null));
-    try {
-      await writeTo(withWhom);
-    } catch (error) {
-      failed(error, () => route(null, withWhom));
-    }
+    if (/^[A-Za-z0-9_-]{1,64}$/.test(withWhom)) create.open([withWhom]);
+    else showPlace(words.place.missing);
   } else if (id && id !== talk?.id) {
     open(id, { write: false });
   } else if (!id && talk) {
