@@ -15,6 +15,11 @@
 #include "store/dbpool.h"
 #include "store/files.h"
 
+enum {
+	UPLOADS_AT_ONCE = 12, /* of one participant in this process */
+	RETRY_S = 5,
+};
+
 static bool is_user(struct exchange *x)
 {
 	return ticket_of(x)->kind == TICKET_USER;
@@ -40,6 +45,18 @@ void files_refuse(struct upload *u, enum err e, const char *details)
 }
 
 /* ---- uploads ---- */
+
+void files_begin(struct upload *u, void (*take)(void *upload))
+{
+	enum err e = crew_run_for(ticket_of(u->x)->participant, UPLOADS_AT_ONCE, take, u);
+
+	if (e == ERR_RATE_LIMITED)
+		u->retry_after_s = RETRY_S;
+	if (e != OK)
+		files_refuse(u, e,
+			e == ERR_RATE_LIMITED ? "Too many of your files are on their way; wait for one of them."
+								  : "Too many files are being uploaded just now.");
+}
 
 /* A store outside keeps what nobody remembers here, if we die: so SQL knows of it, first and last. */
 static enum err note_coming(struct db *d, void *upload)
@@ -131,8 +148,7 @@ static void roomed(void *upload, enum err e, const struct file_answer *a)
 		return;
 	}
 	snprintf(u->salt, sizeof u->salt, "%s", a->salt);
-	if (crew_run(take, u) != OK)
-		files_refuse(u, ERR_STORE_UNAVAILABLE, "Too many files are being uploaded just now.");
+	files_begin(u, take);
 }
 
 void files_upload(struct exchange *x)
@@ -145,8 +161,6 @@ void files_upload(struct exchange *x)
 
 	if (e != OK)
 		answer_error(x, e, details, 0);
-	else if ((e = upload_begin(u)) != OK)
-		files_refuse(u, e, u->details);
 	else if (is_user(x))
 		files_lasting_upload(u);
 	else

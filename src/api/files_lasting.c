@@ -114,8 +114,7 @@ static void look(struct db *d, void *upload)
 		return;
 	}
 	snprintf(u->salt, sizeof u->salt, "%s", c.salt);
-	if (crew_run(take, u) != OK)
-		files_refuse(u, ERR_STORE_UNAVAILABLE, "Too many files are being uploaded just now.");
+	files_begin(u, take);
 }
 
 void files_lasting_upload(struct upload *u)

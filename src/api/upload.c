@@ -1,15 +1,11 @@
 /* See upload.h. */
 #include "api/upload.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "api/guard.h"
 #include "base/config.h"
-#include "base/crew.h"
 #include "base/failpoint.h"
 #include "base/filename.h"
 #include "base/mac.h"
@@ -61,63 +57,10 @@ enum err upload_new(struct upload **out, struct exchange *x, enum vault in, cons
 	return OK;
 }
 
-/* ---- who has how many ---- */
-
-#define RETRY_S 5
-
-static struct {
-	pthread_mutex_t lock;
-	char who[CREW_MOST][ID_MAX + 1]; /* "": free */
-} places = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* Its number from 1 on is u->place. Locked. */
-static enum err find_place(struct upload *u, const char *who)
-{
-	int own = 0, place = 0;
-
-	for (int i = 0; i < CREW_MOST; i++) {
-		own += strcmp(places.who[i], who) == 0;
-		if (!*places.who[i])
-			place = i + 1;
-	}
-	if (own >= UPLOADS_AT_ONCE)
-		return ERR_RATE_LIMITED;
-	if (place == 0)
-		return ERR_STORE_UNAVAILABLE;
-	snprintf(places.who[place - 1], sizeof places.who[0], "%s", who);
-	u->place = place;
-	return OK;
-}
-
-enum err upload_begin(struct upload *u)
-{
-	enum err e;
-
-	pthread_mutex_lock(&places.lock);
-	e = find_place(u, ticket_of(u->x)->participant);
-	pthread_mutex_unlock(&places.lock);
-	if (e == OK)
-		return OK;
-	u->details = e == ERR_RATE_LIMITED ? "Too many of your files are on their way; wait for one of them."
-									   : "Too many files are being uploaded just now.";
-	u->retry_after_s = e == ERR_RATE_LIMITED ? RETRY_S : 0;
-	return e;
-}
-
-static void leave_place(const struct upload *u)
-{
-	if (u->place == 0)
-		return;
-	pthread_mutex_lock(&places.lock);
-	*places.who[u->place - 1] = '\0';
-	pthread_mutex_unlock(&places.lock);
-}
-
 void upload_free(struct upload *u)
 {
 	if (!u)
 		return;
-	leave_place(u);
 	vault_drop(&u->raw);
 	vault_drop(&u->kept);
 	buf_done(&u->json);

@@ -20,18 +20,11 @@ struct upload {
 	struct buf json;             /* file.json */
 	const char *details;         /* with an error; NULL: none */
 	int retry_after_s;           /* with an error; 0: none */
-	int place;                   /* upload_begin; 0: none */
 };
 
 /* Looks at what can be told before the body: name, length, type. OK: *out is a new upload. */
 enum err upload_new(struct upload **out, struct exchange *x, enum vault in, const char **details) MUST_CHECK;
 void upload_free(struct upload *u); /* what was not kept is gone */
-
-#define UPLOADS_AT_ONCE 12 /* of one participant in this process: what all have together is no more than CREW_MOST */
-
-/* One of its owner's places among those that come at once, until upload_free. With details and retry_after_s: ERR_RATE_LIMITED, he has all he may have;
- * ERR_STORE_UNAVAILABLE, all are taken. Any thread. */
-enum err upload_begin(struct upload *u) MUST_CHECK;
 
 /* Reads the body, judges and strips it, and fills in file and json; the bytes are in kept, under no name yet. Blocks: for a thread of its own.
  * ERR_BAD_REQUEST did not come whole · ERR_BAD_CONTENT malformed · ERR_UNSUPPORTED_TYPE · ERR_TOO_LARGE · ERR_STORE_UNAVAILABLE no room. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
+import { Raw } from '../lib/http.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { download, foldersOf, holding, upload } from '../lib/files.mjs';
 import { makePki } from '../lib/outside/pki.mjs';
@@ -65,6 +66,26 @@ onBoth('a store outside', (db) => {
     for (const r of s3.requests) assert.ok(!JSON.stringify([r.path, r.headers]).includes(canary));
     for (const secret of ['s3cr3t', canary, ...s3.objects.keys()]) assert.ok(!stack.logs().includes(secret), `${secret} in no log`);
     assert.equal((await rows(stack, "SELECT count(*) FROM files WHERE session = 1 AND (shown IS NOT NULL OR sealed_with IS NOT NULL OR hash IS NOT NULL OR owner <> '')"))[0][0], '0', 'of sessions SQL knows an id, no more');
+  });
+
+  test('who takes what he asked for slowly does not take every hand', async () => {
+    const f = ok(await put(Buffer.alloc(9_000_000, 'slow')), 201);
+    const slow = Array.from({ length: 70 }, () => new Raw(stack.base, { highWaterMark: 1024 }));
+    try {
+      const answers = slow.map((one) => new Promise((done, fail) => {
+        one.socket.once('readable', () => done(Number(String(one.socket.read(12)).slice(9))));
+        one.socket.once('close', () => fail(new Error('closed without an answer')));
+      }));
+      for (const one of slow) await one.write(`GET ${path(c)}/files/${f.id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada.token}\r\n\r\n`);
+      const statuses = await Promise.all(answers);
+      const taken = statuses.filter((n) => n === 200).length;
+      assert.deepEqual([...new Set(statuses)].sort(), [200, 429]);
+      assert.ok(taken >= 24 && taken <= 48, `${taken} of 70 by two processes`);
+      const of = ok(await upload(stack, path(c), { ticket: ben.token }, Buffer.from('mine'), 'text/plain', 'b.txt'), 201);
+      assert.equal((await get(ben, of.id)).bytes.toString(), 'mine');
+    } finally {
+      for (const one of slow) one.destroy();
+    }
   });
 
   test('what goes wrong there never looks like success', async () => {
