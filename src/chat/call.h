@@ -3,6 +3,7 @@
 #define CHAT_CALL_H
 
 #include <stdlib.h>
+#include "chat/cursor.h"
 #include "chat/ticket.h"
 #include "store/redis.h"
 
@@ -17,6 +18,15 @@ void call_hex(struct args *a, size_t n);
 
 /* The answer of a script: OK or its error; *retry_after_s (may be NULL) is filled with RATE_LIMITED. */
 enum err call_err(const struct reply *r, int *retry_after_s);
+
+/* The same of scripts that ask for a hub's lease. NO_LEASE is between hubs and scripts only, no error of the contract: ERR_STORE_UNAVAILABLE and *no_lease. */
+enum err call_hub_err(const struct reply *r, bool *no_lease);
+
+/* Adds c's position and check; '' for both when c is NULL. */
+void call_cursor(struct args *a, const struct cursor *c);
+
+/* ARGV of leave.lua and lasting_leave.lua. left_ms_ago < 0: not a clean leave. */
+void call_leave(struct args *a, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago);
 
 /* Small allocations that fail abort: we are restarted. Zeroed. */
 static inline void *call_alloc(size_t bytes)

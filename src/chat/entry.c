@@ -2,30 +2,9 @@
 
 #include <string.h>
 
-/* The next line of *rest, which moves behind it. */
-static struct span line(struct span *rest)
-{
-	const char *end = memchr(rest->at, '\n', rest->len);
-	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
-	size_t used = out.len + (end != NULL ? 1 : 0);
-
-	rest->at += used;
-	rest->len -= used;
-	return out;
-}
-
-static int64_t number(struct span s)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < s.len && i < 15 && s.at[i] >= '0' && s.at[i] <= '9'; i++)
-		n = n * 10 + (s.at[i] - '0');
-	return n;
-}
-
 void metadata_split(struct span kept, struct span *files, struct span *metadata)
 {
-	size_t digits = 0, n = (size_t)number(kept);
+	size_t digits = 0, n = (size_t)span_number(kept);
 
 	while (digits < kept.len && kept.at[digits] >= '0' && kept.at[digits] <= '9')
 		digits++;
@@ -50,25 +29,25 @@ void metadata_join(struct buf *b, struct span files, const char *metadata)
 
 static bool parse_message(struct message *m, int64_t id, struct span rest)
 {
-	struct span kind = line(&rest);
+	struct span kind = span_line(&rest);
 
 	m->id = id;
-	m->check = line(&rest);
-	m->sent_at = line(&rest);
-	m->sender = line(&rest);
-	m->role = line(&rest);
-	m->refs = line(&rest);
-	m->content = line(&rest);
-	metadata_split(line(&rest), &m->files, &m->metadata);
-	m->edited_at = line(&rest);
-	m->deleted_at = line(&rest);
+	m->check = span_line(&rest);
+	m->sent_at = span_line(&rest);
+	m->sender = span_line(&rest);
+	m->role = span_line(&rest);
+	m->refs = span_line(&rest);
+	m->content = span_line(&rest);
+	metadata_split(span_line(&rest), &m->files, &m->metadata);
+	m->edited_at = span_line(&rest);
+	m->deleted_at = span_line(&rest);
 	return kind.len == 1 && kind.at[0] == 'm' && m->check.len == ID_CHECK_LEN && m->refs.len > 0;
 }
 
 bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t len)
 {
 	struct span all = {bytes, len}, rest = all;
-	struct span kind = line(&rest), check = line(&rest);
+	struct span kind = span_line(&rest), check = span_line(&rest);
 
 	if (kind.len != 1 || check.len != ID_CHECK_LEN)
 		return false;
@@ -80,13 +59,13 @@ bool entry_parse(struct entry *out, int64_t position, const char *bytes, size_t 
 	case 'e':
 	case 'd':
 		out->kind = kind.at[0] == 'e' ? ENTRY_EDITED : ENTRY_DELETED;
-		line(&rest);
-		struct span target = line(&rest);
-		return parse_message(&out->message, number(target), rest);
+		span_line(&rest);
+		struct span target = span_line(&rest);
+		return parse_message(&out->message, span_number(target), rest);
 	case 's':
 		out->kind = ENTRY_EVENT;
-		line(&rest);
-		out->event = line(&rest);
+		span_line(&rest);
+		out->event = span_line(&rest);
 		out->data = rest;
 		return out->event.len > 0 && out->data.len > 0;
 	default: return false;

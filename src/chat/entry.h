@@ -8,12 +8,8 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/span.h"
 #include "chat/cursor.h"
-
-struct span {
-	const char *at;
-	size_t len;
-};
 
 struct message {
 	int64_t id;

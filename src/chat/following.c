@@ -30,8 +30,8 @@ static struct pending *begin(struct args *a, const char *place, void *ctx)
 static void subscribed(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
-	bool no_lease = strcmp(reply_text(reply_at(r, 0), NULL), "NO_LEASE") == 0;
-	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
+	bool no_lease;
+	enum err e = call_hub_err(r, &no_lease);
 	struct following f = {0};
 
 	if (e == OK) {
@@ -74,14 +74,7 @@ void lasting_leave(struct redis *r, const char *place, const char *participant, 
 	struct pending *p = begin(&a, place, ctx);
 
 	p->done.leave = done;
-	args_str(&a, participant);
-	args_str(&a, hub);
-	args_int(&a, held);
-	args_int(&a, readers);
-	if (left_ms_ago >= 0)
-		args_int(&a, left_ms_ago);
-	else
-		args_str(&a, "");
+	call_leave(&a, participant, hub, held, readers, left_ms_ago);
 	redis_script(r, "lasting_leave", &a, has_left, p);
 }
 
@@ -113,8 +106,8 @@ void lasting_settle(struct redis *r, const char *place, const char *dead_hub, co
 static void feed_came(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
-	bool no_lease = strcmp(reply_text(reply_at(r, 0), NULL), "NO_LEASE") == 0;
-	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
+	bool no_lease;
+	enum err e = call_hub_err(r, &no_lease);
 	struct feed_page page = {0};
 
 	if (e == OK && p->tail) {
@@ -141,11 +134,7 @@ void feed_subscribe(struct redis *r, const char *place, const char *hub, int hel
 	args_str(&a, place + 1);
 	args_str(&a, hub);
 	args_int(&a, held);
-	if (cursor != NULL)
-		args_int(&a, cursor->position);
-	else
-		args_str(&a, "");
-	args_str(&a, cursor != NULL ? cursor->check : "");
+	call_cursor(&a, cursor);
 	args_int(&a, READ_MOST);
 	call_hex(&a, ID_CHECK_LEN);
 	redis_script(r, "feed_subscribe", &a, feed_came, p);
@@ -164,29 +153,17 @@ void feed_tail(struct redis *r, const char *place, const struct cursor *after, f
 	redis_script(r, "feed_tail", &a, feed_came, p);
 }
 
-static struct span line(struct span *rest)
-{
-	const char *end = memchr(rest->at, '\n', rest->len);
-	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
-	size_t used = out.len + (end != NULL ? 1 : 0);
-
-	rest->at += used;
-	rest->len -= used;
-	return out;
-}
-
 bool feed_parse(struct feed_line *out, int64_t feed_position, const char *bytes, size_t len)
 {
-	struct span rest = {bytes, len}, kind = line(&rest), check = line(&rest);
+	struct span rest = {bytes, len}, kind = span_line(&rest), check = span_line(&rest);
 
 	memset(out, 0, sizeof *out);
-	line(&rest); /* when */
-	out->conversation = line(&rest);
-	struct span position = line(&rest);
+	span_line(&rest); /* when */
+	out->conversation = span_line(&rest);
+	struct span position = span_line(&rest);
 	if (kind.len != 1 || kind.at[0] != 'f' || check.len != ID_CHECK_LEN || out->conversation.len == 0 || out->conversation.len > ID_MAX)
 		return false;
-	for (size_t i = 0; i < position.len && i < 15 && position.at[i] >= '0' && position.at[i] <= '9'; i++)
-		out->position = out->position * 10 + (position.at[i] - '0');
+	out->position = span_number(position);
 	out->cursor.position = feed_position;
 	memcpy(out->cursor.check, check.at, ID_CHECK_LEN);
 	out->entry = rest;

@@ -48,18 +48,6 @@ static bool read_content(struct talk_line *l, struct arena *a, const char *json,
 	return good;
 }
 
-/* The next word of a line, which moves behind it and its space. */
-static struct span word(struct span *rest)
-{
-	const char *space = memchr(rest->at, ' ', rest->len);
-	struct span out = {rest->at, space ? (size_t)(space - rest->at) : rest->len};
-	size_t used = out.len + (space ? 1 : 0);
-
-	rest->at += used;
-	rest->len -= used;
-	return out;
-}
-
 static bool number(int64_t *out, struct span s)
 {
 	*out = 0;
@@ -73,7 +61,7 @@ static bool number(int64_t *out, struct span s)
 
 static bool read_line(struct talk_line *l, struct arena *a, struct span line)
 {
-	struct span position = word(&line), sent_at = word(&line), role = word(&line);
+	struct span position = span_word(&line), sent_at = span_word(&line), role = span_word(&line);
 
 	*l = (struct talk_line){.role = arena_strndup(a, role.at, role.len), .content = ""};
 	return number(&l->position, position) && number(&l->sent_at_ms, sent_at) && role.len > 0 &&

@@ -12,42 +12,13 @@ struct news {
 	struct span rest;
 };
 
-static struct span line(struct span *rest)
-{
-	const char *end = memchr(rest->at, '\n', rest->len);
-	struct span out = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->len};
-	size_t used = out.len + (end != NULL ? 1 : 0);
-
-	rest->at += used;
-	rest->len -= used;
-	return out;
-}
-
-static bool text(char *out, size_t room, struct span s)
-{
-	if (s.len >= room)
-		return false;
-	memcpy(out, s.at, s.len);
-	out[s.len] = '\0';
-	return true;
-}
-
-static int64_t number(struct span s)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < s.len && i < 15 && s.at[i] >= '0' && s.at[i] <= '9'; i++)
-		n = n * 10 + (s.at[i] - '0');
-	return n;
-}
-
 /* False: nothing that concerns a place of ours. */
 static bool parse(struct hub *h, struct news *n, const struct reply *item)
 {
 	char conversation[PLACE_MAX + 1];
 
 	n->rest.at = reply_text(item, &n->rest.len);
-	struct span id = line(&n->rest), kind = line(&n->rest);
+	struct span id = span_line(&n->rest), kind = span_line(&n->rest);
 	if (kind.len != 1)
 		return false;
 	n->kind = kind.at[0];
@@ -58,7 +29,7 @@ static bool parse(struct hub *h, struct news *n, const struct reply *item)
 		n->rest = id;
 		return true;
 	}
-	if (!text(conversation, sizeof conversation, id))
+	if (!span_copy(conversation, sizeof conversation, id))
 		return false;
 	n->place = place_find(h, conversation);
 	return n->place != NULL && !n->place->gone;
@@ -73,7 +44,7 @@ void place_entry(struct place *p, const struct entry *e)
 	if (e->kind == ENTRY_EVENT && e->event.len == 13 && memcmp(e->event.at, "session:ended", 13) == 0)
 		p->ended = true;
 	/* Who sends has stopped typing. */
-	if (e->kind == ENTRY_MESSAGE && p->typists != NULL && text(who, sizeof who, e->message.sender))
+	if (e->kind == ENTRY_MESSAGE && p->typists != NULL && span_copy(who, sizeof who, e->message.sender))
 		place_typing(p, who, "", false);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -86,7 +57,7 @@ void place_entry(struct place *p, const struct entry *e)
 static void entry_news(struct place *p, struct span rest)
 {
 	struct entry e;
-	int64_t position = number(line(&rest)), expires_at = number(line(&rest));
+	int64_t position = span_number(span_line(&rest)), expires_at = span_number(span_line(&rest));
 
 	if (is_feed(p)) {
 		feed_news(p, position, rest);
@@ -100,24 +71,11 @@ static void entry_news(struct place *p, struct span rest)
 	place_entry(p, &e);
 }
 
-/* The value of a member in data that our own scripts wrote. */
-static struct span member(struct span data, const char *start)
-{
-	const char *at = memmem(data.at, data.len, start, strlen(start));
-	struct span none = {data.at, 0};
-
-	if (at == NULL)
-		return none;
-	at += strlen(start);
-	const char *end = memchr(at, '"', data.len - (size_t)(at - data.at));
-	return end != NULL ? (struct span){at, (size_t)(end - at)} : none;
-}
-
 static void typing_news(struct place *p, const char *author, struct span data)
 {
 	char role[10];
 
-	if (text(role, sizeof role, member(data, "\"role\":\"")))
+	if (span_copy(role, sizeof role, span_member(data, "\"role\":\"")))
 		place_typing(p, author, role, memmem(data.at, data.len, "\"isTyping\":true", 15) != NULL);
 }
 
@@ -125,7 +83,7 @@ static void passing_news(struct place *p, struct span rest)
 {
 	char event[32], author[ID_MAX + 1];
 
-	if (!text(event, sizeof event, line(&rest)) || !text(author, sizeof author, line(&rest)))
+	if (!span_copy(event, sizeof event, span_line(&rest)) || !span_copy(author, sizeof author, span_line(&rest)))
 		return;
 	if (strcmp(event, "user:typing") == 0) {
 		typing_news(p, author, rest);
@@ -144,7 +102,7 @@ static void kick_news(struct place *p, struct span who)
 {
 	char participant[ID_MAX + 1];
 
-	if (!text(participant, sizeof participant, who))
+	if (!span_copy(participant, sizeof participant, who))
 		return;
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -155,7 +113,7 @@ static void kick_news(struct place *p, struct span who)
 
 static void erasure(struct place *p, struct span rest)
 {
-	struct span state = line(&rest), at = line(&rest);
+	struct span state = span_line(&rest), at = span_line(&rest);
 
 	if (place_lasts(p->conversation))
 		place_gone(p, "conversation:erased", at.at, at.len);
@@ -181,10 +139,10 @@ static void desk_news(struct hub *h, const struct reply *item)
 	struct span rest;
 
 	rest.at = reply_text(item, &rest.len);
-	if (!text(conversation, sizeof conversation, line(&rest)))
+	if (!span_copy(conversation, sizeof conversation, span_line(&rest)))
 		return;
-	line(&rest);
-	if (text(counselor, sizeof counselor, line(&rest)))
+	span_line(&rest);
+	if (span_copy(counselor, sizeof counselor, span_line(&rest)))
 		desks_news(h, counselor, conversation);
 }
 

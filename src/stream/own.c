@@ -56,34 +56,16 @@ const char *place_status_name(const struct place *p)
 
 /* ---- threads ---- */
 
-/* The value of a text member that we wrote ourselves. */
-static struct span member(struct span json, const char *start)
-{
-	const char *at = memmem(json.at, json.len, start, strlen(start));
-	struct span none = {json.at, 0};
-
-	if (at == NULL)
-		return none;
-	at += strlen(start);
-	const char *end = memchr(at, '"', json.len - (size_t)(at - json.at));
-	return end != NULL ? (struct span){at, (size_t)(end - at)} : none;
-}
-
-static bool says(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
 bool own_wants(const struct reader *r, const struct entry *e)
 {
 	if (r->own->thread == NULL || e->kind == ENTRY_EVENT)
 		return true;
-	return says(member(e->message.refs, "\"threadId\":\""), r->own->thread);
+	return span_is(span_member(e->message.refs, "\"threadId\":\""), r->own->thread);
 }
 
 bool own_says(const struct entry *e, const char *event, const char *participant)
 {
-	return e->kind == ENTRY_EVENT && says(e->event, event) && says(member(e->data, "\"participant\":\""), participant);
+	return e->kind == ENTRY_EVENT && span_is(e->event, event) && span_is(span_member(e->data, "\"participant\":\""), participant);
 }
 
 /* ---- what follows from an entry ---- */
@@ -92,7 +74,7 @@ static void end_readers_of(struct place *p, struct span who)
 {
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (says(who, r->who))
+		if (span_is(who, r->who))
 			reader_kick(r);
 	}
 }
@@ -101,10 +83,10 @@ void own_told(struct place *p, const struct entry *e)
 {
 	if (e->kind != ENTRY_EVENT)
 		return;
-	if (says(e->event, "user:left"))
-		end_readers_of(p, member(e->data, "\"participant\":\""));
-	for (size_t i = 0; says(e->event, "conversation:updated") && i < sizeof statuses / sizeof *statuses; i++)
-		if (says(member(e->data, "\"status\":\""), statuses[i]))
+	if (span_is(e->event, "user:left"))
+		end_readers_of(p, span_member(e->data, "\"participant\":\""));
+	for (size_t i = 0; span_is(e->event, "conversation:updated") && i < sizeof statuses / sizeof *statuses; i++)
+		if (span_is(span_member(e->data, "\"status\":\""), statuses[i]))
 			p->status = (uint8_t)i;
 }
 
