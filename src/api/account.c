@@ -111,17 +111,7 @@ static void refresh(struct db *d, void *exchange)
 
 void account_refresh(struct exchange *x)
 {
-	struct body b;
-	enum err e;
-
-	if (!has_account(x))
-		return;
-	body_open(&b, &x->request, false);
-	e = b.error;
-	if (e != OK)
-		answer_error(x, e, b.details, 0);
-	body_close(&b);
-	if (e == OK)
+	if (has_account(x) && guard_bare_body(x))
 		run(x, refresh);
 }
 
@@ -138,7 +128,6 @@ void account_rename(struct exchange *x)
 {
 	struct body b;
 	const char *name;
-	enum err e;
 
 	if (!has_account(x))
 		return;
@@ -146,11 +135,7 @@ void account_rename(struct exchange *x)
 	name = body_text(&b, "name", PERSON_NAME_MAX, true);
 	if (auth_name_fine(&b, name))
 		visit_of(x)->more = proof_copy(x, name);
-	e = b.error;
-	if (e != OK)
-		answer_error(x, e, b.details, 0);
-	body_close(&b);
-	if (e == OK)
+	if (guard_body(x, &b))
 		run(x, rename_person);
 }
 
@@ -228,7 +213,6 @@ static void begin(struct exchange *x, bool another, void (*good)(struct proof *p
 {
 	struct change *c = arena_alloc(&x->arena, sizeof *c);
 	struct body b;
-	enum err e;
 
 	if (!has_account(x))
 		return;
@@ -238,11 +222,7 @@ static void begin(struct exchange *x, bool another, void (*good)(struct proof *p
 	c->proof.password = proof_copy(x, body_text(&b, "password", 1024, true));
 	if (another)
 		c->new_one.password = proof_copy(x, body_text(&b, "newPassword", 1024, true));
-	e = b.error;
-	if (e != OK)
-		answer_error(x, e, b.details, 0);
-	body_close(&b);
-	if (e == OK)
+	if (guard_body(x, &b))
 		proof_begin(&c->proof);
 }
 

@@ -194,7 +194,6 @@ void auth_login(struct exchange *x)
 	struct entry *n = arena_alloc(&x->arena, sizeof *n);
 	const char *login, *password, *old;
 	struct body b;
-	enum err e;
 
 	if (from_elsewhere(x))
 		return;
@@ -205,11 +204,7 @@ void auth_login(struct exchange *x)
 	n->proof.password = proof_copy(x, password);
 	if (login && !accounts_fold(n->login, login))
 		*n->login = '\0'; /* nobody's */
-	e = b.error;
-	if (e != OK)
-		answer_error(x, e, b.details, 0);
-	body_close(&b);
-	if (e != OK)
+	if (!guard_body(x, &b))
 		return;
 	id_hex(n->value, LOGIN_VALUE_LEN);
 	login_id(n->id, n->value, LOGIN_VALUE_LEN);

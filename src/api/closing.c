@@ -2,7 +2,6 @@
 #include "api/guard.h"
 #include "api/routes.h"
 #include "chat/session.h"
-#include "http/body.h"
 #include "store/vault.h"
 
 static void ended(void *exchange, enum err e, const struct session *s)
@@ -21,14 +20,8 @@ static void ended(void *exchange, enum err e, const struct session *s)
 
 void closing_end(struct exchange *x)
 {
-	struct body b;
-
-	body_open(&b, &x->request, false);
-	if (b.error == OK)
+	if (guard_bare_body(x))
 		session_end(ticket_of(x)->conversation, ticket_of(x), ended, x);
-	else
-		answer_error(x, b.error, b.details, 0);
-	body_close(&b);
 }
 
 static void erased(void *exchange, enum err e, const struct session *s)

@@ -8,16 +8,11 @@
 static bool read_device(struct exchange *x, struct device *out)
 {
 	struct body b;
-	enum err e;
 
 	body_open(&b, &x->request, true);
 	if (b.error == OK && !device_parse(out, b.root))
 		body_wrong(&b, ERR_BAD_REQUEST, "A device is " DEVICE_SHAPE ".");
-	e = b.error;
-	if (e != OK)
-		answer_error(x, e, b.details, 0);
-	body_close(&b);
-	return e == OK;
+	return guard_body(x, &b);
 }
 
 void devices_put_own(struct exchange *x)

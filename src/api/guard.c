@@ -59,6 +59,22 @@ void answer_error(struct exchange *x, enum err e, const char *details, int retry
 	exchange_error(x, e, details, retry_after_s);
 }
 
+bool guard_body(struct exchange *x, struct body *b)
+{
+	body_close(b);
+	if (b->error != OK)
+		answer_error(x, b->error, b->details, 0);
+	return b->error == OK;
+}
+
+bool guard_bare_body(struct exchange *x)
+{
+	struct body b;
+
+	body_open(&b, &x->request, false);
+	return guard_body(x, &b);
+}
+
 void answer_empty(void *exchange, enum err e)
 {
 	if (e == OK)

@@ -3,6 +3,7 @@
 #define API_GUARD_H
 
 #include "chat/credentials.h"
+#include "http/body.h"
 #include "http/router.h"
 
 /* What the guard found out, in the exchange's slot while a handler has it. */
@@ -28,6 +29,12 @@ void guard_run(struct exchange *x, const struct route *route);
 
 /* Every answer that is an error goes through here: counted, and logged when it is our fault (5xx). Ends the exchange. */
 void answer_error(struct exchange *x, enum err e, const char *details, int retry_after_s);
+
+/* Closes b. True: nothing was wrong with it; else that is the answer. What was read of it is gone, but for what is in x's arena. */
+bool guard_body(struct exchange *x, struct body *b) MUST_CHECK;
+
+/* The body of a route that asks for no members: what is sent must be JSON all the same. True: it is; else that is the answer. */
+bool guard_bare_body(struct exchange *x) MUST_CHECK;
 
 /* OK: 204; else the error. */
 void answer_empty(void *exchange, enum err e);

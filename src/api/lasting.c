@@ -33,12 +33,7 @@ void lasting_run(struct exchange *x, void (*fn)(struct db *d, struct exchange *x
 
 void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *d, struct exchange *x))
 {
-	enum err e = b->error;
-
-	if (e != OK)
-		answer_error(x, e, b->details, 0);
-	body_close(b);
-	if (e == OK)
+	if (guard_body(x, b))
 		lasting_run(x, fn);
 }
 

@@ -68,12 +68,10 @@ void chats_with(struct exchange *x);
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);
 void entrance_stream_ticket(struct exchange *x);
-
-/* user_entrance.c: the same for users */
-void user_cookie(struct exchange *x);
-void user_cookie_clear(struct exchange *x);
-void user_stream_ticket(struct exchange *x);
-void user_conversation_ticket(struct exchange *x); /* from entrance.c, the body looked at */
+void entrance_own_cookie(struct exchange *x);        /* of one's own desk or feed */
+void entrance_own_stream_ticket(struct exchange *x);
+void entrance_desk_cookie_clear(struct exchange *x);
+void entrance_user_cookie_clear(struct exchange *x);
 
 /* auth.c, logout.c: logins */
 void auth_register(struct exchange *x);
@@ -89,9 +87,6 @@ void account_delete(struct exchange *x);
 
 /* desk.c: a counselor's list of sessions */
 void desk_show(struct exchange *x);
-void desk_cookie(struct exchange *x);
-void desk_cookie_clear(struct exchange *x);
-void desk_stream_ticket_new(struct exchange *x);
 void desk_session_ticket(struct exchange *x);
 
 /* summary.c: a session's summary; cases.c: those of a case, for MainServer */

@@ -31,18 +31,12 @@ static int64_t ticket_expiry(void)
 static void write_ticket(struct buf *b, const struct session *s, bool student, int64_t expires_at_ms)
 {
 	struct ticket t = {.kind = TICKET_PARTICIPANT, .acts = student ? ACTS_STUDENT : ACTS_COUNSELOR, .expires_at_ms = expires_at_ms};
-	char *jwt;
 
 	snprintf(t.conversation, sizeof t.conversation, "%s", s->id);
 	snprintf(t.participant, sizeof t.participant, "%s", student ? s->student : s->counselor);
 	snprintf(t.side, sizeof t.side, "%s", student ? "student" : "counselor");
 	snprintf(t.role, sizeof t.role, "%s", student ? "student" : s->counselor_role);
-	jwt = ticket_mint(&t);
-	if (jwt)
-		buf_json(b, jwt, strlen(jwt));
-	else
-		b->failed = true;
-	free(jwt);
+	ticket_mint_json(b, &t);
 }
 
 /* "name": "text", or null when it is "". Ids and our own words: nothing to escape. */
@@ -214,14 +208,8 @@ void sessions_assign(struct exchange *x)
 
 void sessions_end(struct exchange *x)
 {
-	struct body b;
-
-	body_open(&b, &x->request, false);
-	if (b.error == OK)
+	if (guard_bare_body(x))
 		session_end(path_session(x), NULL, shown, x);
-	else
-		answer_error(x, b.error, b.details, 0);
-	body_close(&b);
 }
 
 static void erased(void *exchange, enum err e, const struct session *s)
@@ -273,13 +261,10 @@ void sessions_ticket(struct exchange *x)
 	participant = body_word(&b, "participant", words, NULL);
 	if (!participant)
 		body_wrong(&b, ERR_BAD_REQUEST, "participant must be \"student\" or \"counselor\".");
-	if (b.error == OK && participant) {
-		student = arena_alloc(&x->arena, sizeof *student);
-		*student = strcmp(participant, "student") == 0;
-		visit_of(x)->more = student;
-		session_get(path_session(x), ticketed, x);
-	} else {
-		answer_error(x, b.error, b.details, 0);
-	}
-	body_close(&b);
+	if (!guard_body(x, &b))
+		return;
+	student = arena_alloc(&x->arena, sizeof *student);
+	*student = strcmp(participant, "student") == 0;
+	visit_of(x)->more = student;
+	session_get(path_session(x), ticketed, x);
 }

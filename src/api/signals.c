@@ -16,11 +16,8 @@ void signals_typing(struct exchange *x)
 
 	body_open(&b, &x->request, true);
 	is_typing = body_flag(&b, "isTyping", true);
-	if (b.error == OK)
+	if (guard_body(x, &b))
 		signal_typing(ticket_of(x), is_typing, answer_empty, x);
-	else
-		answer_error(x, b.error, b.details, 0);
-	body_close(&b);
 }
 
 void signals_read(struct exchange *x)

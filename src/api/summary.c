@@ -153,18 +153,12 @@ static void queued(void *exchange, enum err e, const struct summary_request *r, 
 
 void summary_post(struct exchange *x)
 {
-	struct body b;
-
-	if (!is_counselor(x))
+	if (!is_counselor(x) || !guard_bare_body(x))
 		return;
-	body_open(&b, &x->request, false);
-	if (b.error != OK)
-		answer_error(x, b.error, b.details, 0);
-	else if (!gemini_on())
-		answer_error(x, ERR_SUMMARIES_OFF, NULL, 0);
-	else
+	if (gemini_on())
 		summary_ask(ticket_of(x), false, queued, x);
-	body_close(&b);
+	else
+		answer_error(x, ERR_SUMMARIES_OFF, NULL, 0);
 }
 
 /* ---- reading ---- */
@@ -262,9 +256,6 @@ void summary_put_consent(struct exchange *x)
 		return;
 	body_open(&b, &x->request, true);
 	given = body_flag(&b, "consent", true);
-	if (b.error == OK)
+	if (guard_body(x, &b))
 		summary_consent(ticket_of(x), given ? '1' : '0', consented, x);
-	else
-		answer_error(x, b.error, b.details, 0);
-	body_close(&b);
 }

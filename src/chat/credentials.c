@@ -5,41 +5,27 @@
 
 #include "chat/credentials.h"
 #include "chat/credentials_parts.h"
-#include "chat/signal.h"
+#include "chat/stream_ticket.h"
 #include "http/body.h"
 #include "http/cookie.h"
 #include "http/origin.h"
 
-#define COOKIE_PREFIX "room_"
-#define COOKIE_NAME_LEN (sizeof COOKIE_PREFIX - 1 + 8)
-
-/* The cookies of one conversation or of the desk, sorted out. */
-struct jar {
-	enum ticket_kind kind;
-	const char *conversation; /* "" for the desk */
-	const char *as;           /* the hash wanted, NULL = any */
-	const char *beside;       /* the bearer's hash, NULL without one */
-	int offered;              /* named like ours and fit by as */
-	int valid;                /* verified, and this conversation's */
-	bool expired;             /* one of them was */
-	bool bearer_among;
-	bool several;         /* valid ones of different participants */
-	struct ticket ticket; /* the first valid one */
-	const char *jwt;
-	size_t jwt_len;
-};
-
-static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+/* The short hash in a cookie's name; NULL when it is not of that prefix. */
+static const char *hash_in(const char *name, size_t len, const char *prefix)
 {
-	struct jar *jar = ctx;
+	size_t stem = strlen(prefix);
+
+	return len == stem + 8 && memcmp(name, prefix, stem) == 0 ? name + stem : NULL;
+}
+
+bool credentials_look(struct jar *jar, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	const char *named = hash_in(name, name_len, jar->prefix);
 	struct ticket t;
 	char hash[9];
 	enum err e;
 
-	if (name_len != COOKIE_NAME_LEN || memcmp(name, COOKIE_PREFIX, sizeof COOKIE_PREFIX - 1) != 0)
-		return true;
-	name += sizeof COOKIE_PREFIX - 1;
-	if (jar->as && memcmp(name, jar->as, 8) != 0)
+	if (!named || (jar->as && memcmp(named, jar->as, 8) != 0))
 		return true;
 	if (++jar->offered > COOKIES_MAX)
 		return false;
@@ -48,7 +34,7 @@ static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const c
 	if (e != OK || t.kind != jar->kind || strcmp(t.conversation, jar->conversation) != 0)
 		return true;
 	ticket_short_hash(hash, &t);
-	if (memcmp(name, hash, 8) != 0) /* somebody's ticket under another's name */
+	if (memcmp(named, hash, 8) != 0) /* somebody's ticket under another's name */
 		return true;
 	jar->bearer_among |= jar->beside && strcmp(hash, jar->beside) == 0;
 	if (jar->valid++ == 0) {
@@ -59,6 +45,11 @@ static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const c
 		jar->several = true;
 	}
 	return true;
+}
+
+static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	return credentials_look(ctx, name, name_len, value, value_len);
 }
 
 /* The token of "Authorization: Bearer <token>". */
@@ -248,7 +239,7 @@ static enum err look_around(const struct exchange *x, const struct bearer *b, st
 enum err credentials_participant_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
 	struct credentials *out, const char **details)
 {
-	return look_around(x, b, (struct jar){.kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
+	return look_around(x, b, (struct jar){.prefix = COOKIE_PREFIX, .kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
 }
 
 enum err credentials_participant(
@@ -265,7 +256,7 @@ enum err credentials_desk(const struct exchange *x, enum credentials_use use, st
 	struct bearer b;
 
 	credentials_bearer(&b, &x->request);
-	return look_around(x, &b, (struct jar){.kind = TICKET_DESK, .conversation = ""}, use, out, details);
+	return look_around(x, &b, (struct jar){.prefix = COOKIE_PREFIX, .kind = TICKET_DESK, .conversation = ""}, use, out, details);
 }
 
 enum err credentials_other(const struct exchange *x, enum ticket_kind kind, struct ticket *out, const char **details)
@@ -317,30 +308,34 @@ void credentials_cookie_clear(struct exchange *x, const struct ticket *t)
 
 struct clearing {
 	struct exchange *x;
-	const char *path, *as;
+	const char *prefix, *path, *as;
 	int cleared;
 };
 
 static bool clear_one(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	struct clearing *c = ctx;
-	const char *hash = name + sizeof COOKIE_PREFIX - 1;
+	const char *hash = hash_in(name, name_len, c->prefix);
 
 	(void)value;
 	(void)value_len;
-	if (name_len != COOKIE_NAME_LEN || memcmp(name, COOKIE_PREFIX, sizeof COOKIE_PREFIX - 1) != 0 || strspn(hash, "0123456789abcdef") < 8 ||
-		(c->as && memcmp(hash, c->as, 8) != 0))
+	if (!hash || strspn(hash, "0123456789abcdef") < 8 || (c->as && memcmp(hash, c->as, 8) != 0))
 		return true;
 	cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), c->path);
 	return ++c->cleared < COOKIES_MAX;
 }
 
-int credentials_cookies_clear(struct exchange *x, const char *path, const char *as)
+int credentials_clear(struct exchange *x, const char *prefix, const char *path, const char *as)
 {
-	struct clearing c = {.x = x, .path = path, .as = as};
+	struct clearing c = {.x = x, .prefix = prefix, .path = path, .as = as};
 
 	request_cookies(&x->request, clear_one, &c);
 	return c.cleared;
+}
+
+int credentials_cookies_clear(struct exchange *x, const char *path, const char *as)
+{
+	return credentials_clear(x, COOKIE_PREFIX, path, as);
 }
 
 void credentials_stream_ticket(char *out, const struct ticket *t)

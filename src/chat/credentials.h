@@ -38,7 +38,7 @@ enum err credentials_participant(
 enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
 /* Who asks as a user of lasting conversations: MainServer's user or an account's, by bearer, login cookie (room_login), or a cookie that holds their token (room_user_<hash>).
- * As above; ERR_FORBIDDEN for any other valid bearer. Users' stream tickets are longer than participants' (USER_STREAM_TICKET_LEN) and redeemed by chat/user_ticket.h. */
+ * As above; ERR_FORBIDDEN for any other valid bearer. Users' stream tickets are longer than participants' (USER_STREAM_TICKET_LEN) and redeemed by chat/stream_ticket.h. */
 enum err credentials_user(
 	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
@@ -72,9 +72,8 @@ void credentials_users_clear(struct exchange *x, const char *as);
 /* May a request that came with cookies and writes be believed (design §6)? OK, ERR_FORBIDDEN, ERR_UNSUPPORTED_TYPE. */
 enum err credentials_against_forgery(const struct request *r, const char **details) MUST_CHECK;
 
-/* A new stream ticket for t (out holds STREAM_TICKET_LEN + 1 bytes, chat/signal.h): t's short hash, so that a reconnect with the spent ticket still names the cookie
+/* A new stream ticket for t (out holds USER_STREAM_TICKET_LEN + 1 bytes, chat/stream_ticket.h): t's short hash, so that a reconnect with the spent ticket still names the cookie
  * it means, then 24 random hex digits. A user's is the same behind a "u". */
-#define USER_STREAM_TICKET_LEN 33
 void credentials_stream_ticket(char *out, const struct ticket *t);
 
 #endif

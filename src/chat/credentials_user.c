@@ -14,16 +14,15 @@
 #include "store/logins.h"
 
 struct users {
-	const char *as;     /* the hash wanted, NULL = any */
-	const char *beside; /* the bearer's hash, NULL without one */
-	int offered, valid;
-	bool expired, several, bearer_among;
-	struct ticket ticket; /* the first valid one */
-	const char *jwt;
-	size_t jwt_len;
+	struct jar jar;
 	const char *login; /* the login cookie's value, NULL = none */
 	bool logins_differ;
 };
+
+static struct users users_wanted(const char *as)
+{
+	return (struct users){.jar = {.prefix = USER_COOKIE_PREFIX, .kind = TICKET_USER, .conversation = "", .as = as}};
+}
 
 static bool is(const char *name, size_t len, const char *wanted)
 {
@@ -43,34 +42,11 @@ static void look_at_login(struct users *u, const char *value, size_t len)
 static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	struct users *u = ctx;
-	struct ticket t;
-	char hash[9];
-	enum err e;
 
 	if (is(name, name_len, LOGIN_COOKIE))
 		look_at_login(u, value, value_len);
-	if (name_len != USER_COOKIE_NAME_LEN || memcmp(name, USER_COOKIE_PREFIX, sizeof USER_COOKIE_PREFIX - 1) != 0)
-		return true;
-	name += sizeof USER_COOKIE_PREFIX - 1;
-	if (u->as && memcmp(name, u->as, 8) != 0)
-		return true;
-	if (++u->offered > COOKIES_MAX)
-		return true;
-	e = ticket_verify(&t, value, value_len, NULL);
-	u->expired |= e == ERR_TICKET_EXPIRED;
-	if (e != OK || t.kind != TICKET_USER)
-		return true;
-	ticket_short_hash(hash, &t);
-	if (memcmp(name, hash, 8) != 0)
-		return true;
-	u->bearer_among |= u->beside && strcmp(hash, u->beside) == 0;
-	if (u->valid++ == 0) {
-		u->ticket = t;
-		u->jwt = value;
-		u->jwt_len = value_len;
-	} else {
-		u->several |= !ticket_same(&t, &u->ticket);
-	}
+	else
+		credentials_look(&u->jar, name, name_len, value, value_len); /* too many: the login's may still come */
 	return true;
 }
 
@@ -84,7 +60,7 @@ static void put_beside(struct credentials *out, const char *login)
 
 static enum err by_bearer(const struct request *r, enum credentials_use use, const char *as, struct credentials *out, const char **details)
 {
-	struct users u = {0};
+	struct users u = users_wanted(NULL);
 	char hash[9];
 
 	out->known = true;
@@ -95,11 +71,11 @@ static enum err by_bearer(const struct request *r, enum credentials_use use, con
 		*details = "The Authorization header and the query name different people.";
 		return ERR_BAD_REQUEST;
 	}
-	u.beside = hash;
+	u.jar.beside = hash;
 	request_cookies(r, look_at_cookie, &u);
 	if (use == CREDENTIALS_ENTRANCE)
 		return OK;
-	if (u.valid && !u.bearer_among) {
+	if (u.jar.valid && !u.jar.bearer_among) {
 		*details = "The Authorization header and the cookies name different people.";
 		return ERR_BAD_REQUEST;
 	}
@@ -110,24 +86,24 @@ static enum err by_bearer(const struct request *r, enum credentials_use use, con
 
 static enum err by_cookie(const struct request *r, const char *as, struct credentials *out, const char **details)
 {
-	struct users u = {.as = as};
+	struct users u = users_wanted(as);
 	enum err e;
 
 	request_cookies(r, look_at_cookie, &u);
-	if (u.several || u.logins_differ) {
+	if (u.jar.several || u.logins_differ) {
 		*details = "Cookies of several people are here; ?as= says which one is meant.";
 		return ERR_BAD_REQUEST;
 	}
-	if (!u.valid && !u.login)
-		return u.expired ? ERR_TICKET_EXPIRED : ERR_UNAUTHENTICATED;
+	if (!u.jar.valid && !u.login)
+		return u.jar.expired ? ERR_TICKET_EXPIRED : ERR_UNAUTHENTICATED;
 	e = credentials_against_forgery(r, details);
 	if (e != OK)
 		return e;
 	out->known = out->by_cookie = true;
-	if (u.valid) {
-		out->ticket = u.ticket;
-		out->jwt = u.jwt;
-		out->jwt_len = u.jwt_len;
+	if (u.jar.valid) {
+		out->ticket = u.jar.ticket;
+		out->jwt = u.jar.jwt;
+		out->jwt_len = u.jar.jwt_len;
 		if (u.login && !as) /* as chose the other one */
 			put_beside(out, u.login);
 		return OK;
@@ -264,34 +240,13 @@ void credentials_stream_cookie(struct exchange *x, const struct ticket *t)
 
 const char *credentials_login(const struct request *r)
 {
-	struct users u = {0};
+	struct users u = users_wanted(NULL);
 
 	request_cookies(r, look_at_cookie, &u);
 	return u.login;
 }
 
-struct clearing {
-	struct exchange *x;
-	const char *as;
-	int cleared;
-};
-
-static bool clear_one(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
-{
-	struct clearing *c = ctx;
-	const char *hash = name + sizeof USER_COOKIE_PREFIX - 1;
-
-	(void)value;
-	(void)value_len;
-	if (name_len == USER_COOKIE_NAME_LEN && memcmp(name, USER_COOKIE_PREFIX, sizeof USER_COOKIE_PREFIX - 1) == 0 &&
-		strspn(hash, "0123456789abcdef") >= 8 && (!c->as || memcmp(hash, c->as, 8) == 0) && c->cleared++ < COOKIES_MAX)
-		cookie_clear(c->x, arena_strndup(&c->x->arena, name, name_len), "/");
-	return true;
-}
-
 void credentials_users_clear(struct exchange *x, const char *as)
 {
-	struct clearing c = {.x = x, .as = as};
-
-	request_cookies(&x->request, clear_one, &c);
+	credentials_clear(x, USER_COOKIE_PREFIX, "/", as);
 }

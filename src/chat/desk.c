@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "chat/call.h"
 #include "chat/cursor.h"
-#include "chat/signal.h"
 #include "store/keys.h"
 
 enum { LIST_MAX_BYTES = 4 * 1024 * 1024, ROW_MAX_BYTES = 2048 };
@@ -43,8 +42,8 @@ static void add_id(struct asking *q, const char *id)
 static void bucket_came(void *ctx, const struct reply *r)
 {
 	struct asking *q = ctx;
-	bool no_lease = strcmp(reply_text(reply_at(r, 0), NULL), "NO_LEASE") == 0;
-	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
+	bool no_lease;
+	enum err e = call_hub_err(r, &no_lease);
 
 	q->no_lease |= no_lease;
 	if (e != OK)
@@ -256,84 +255,4 @@ void desk_list(struct redis *r, const char *counselor, desk_list_done *done, voi
 	buf_init(&l->json, LIST_MAX_BYTES);
 	BUF_LIT(&l->json, "{\"sessions\":[");
 	desk_ids(r, counselor, NULL, ids_came, l);
-}
-
-/* ---- stream tickets ---- */
-
-struct putting {
-	desk_put_done *done;
-	void *ctx;
-};
-
-static void ticket_keys(struct args *a, const char *opaque)
-{
-	args_init(a);
-	args_printf(a, "{%u}:desk", keys_bucket(opaque));
-	a->keys = 1;
-	args_str(a, opaque);
-}
-
-static void put(void *ctx, const struct reply *r)
-{
-	struct putting *p = ctx;
-
-	p->done(p->ctx, call_err(r, NULL));
-	free(p);
-}
-
-void desk_stream_ticket(struct redis *r, const struct ticket *by, const char *opaque, desk_put_done *done, void *ctx)
-{
-	struct putting *p = call_alloc(sizeof *p);
-	struct args a;
-
-	p->done = done;
-	p->ctx = ctx;
-	ticket_keys(&a, opaque);
-	args_printf(&a, "%s\n%s\n%u\n%lld", by->participant, by->role, by->acts, (long long)by->expires_at_ms);
-	args_int(&a, STREAM_TICKET_MS);
-	redis_script(r, "desk_ticket_put", &a, put, p);
-}
-
-struct redeeming {
-	desk_redeem_done *done;
-	void *ctx;
-};
-
-static const char *take_line(const char *at, char *out, size_t room)
-{
-	size_t len = strcspn(at, "\n");
-
-	snprintf(out, room, "%.*s", (int)len, at);
-	return at[len] == '\n' ? at + len + 1 : at + len;
-}
-
-static void redeemed(void *ctx, const struct reply *r)
-{
-	struct redeeming *p = ctx;
-	enum err e = call_err(r, NULL);
-	struct ticket t = {.kind = TICKET_DESK, .side = "counselor"};
-
-	if (e == OK) {
-		char number[24];
-		const char *at = reply_text(reply_at(r, 1), NULL);
-		at = take_line(at, t.participant, sizeof t.participant);
-		at = take_line(at, t.role, sizeof t.role);
-		at = take_line(at, number, sizeof number);
-		t.acts = (unsigned)strtoul(number, NULL, 10);
-		take_line(at, number, sizeof number);
-		t.expires_at_ms = strtoll(number, NULL, 10);
-	}
-	p->done(p->ctx, e, e == OK ? &t : NULL);
-	free(p);
-}
-
-void desk_redeem(struct redis *r, const char *opaque, desk_redeem_done *done, void *ctx)
-{
-	struct redeeming *p = call_alloc(sizeof *p);
-	struct args a;
-
-	p->done = done;
-	p->ctx = ctx;
-	ticket_keys(&a, opaque);
-	redis_script(r, "desk_ticket_take", &a, redeemed, p);
 }

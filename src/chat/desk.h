@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
-#include "chat/ticket.h"
 #include "store/redis.h"
 
 #define DESK_MOST 1000              /* conversations that a desk shows */
@@ -34,11 +33,5 @@ void desk_look(struct redis *r, const char *counselor, const char *conversation,
 /* The whole list: json is {"sessions":[…],"at":…}. */
 typedef void desk_list_done(void *ctx, enum err e, const struct buf *json);
 void desk_list(struct redis *r, const char *counselor, desk_list_done *done, void *ctx);
-
-/* Single-use stream tickets, as in chat/signal.h. */
-typedef void desk_put_done(void *ctx, enum err e);
-void desk_stream_ticket(struct redis *r, const struct ticket *by, const char *opaque, desk_put_done *done, void *ctx);
-typedef void desk_redeem_done(void *ctx, enum err e, const struct ticket *t); /* ERR_UNAUTHENTICATED: spent or unknown */
-void desk_redeem(struct redis *r, const char *opaque, desk_redeem_done *done, void *ctx);
 
 #endif

@@ -117,17 +117,3 @@ void signal_check(const struct ticket *by, signal_done *done, void *ctx)
 	args_str(&a, by->side);
 	call("check", &a, done, ctx);
 }
-
-void signal_stream_ticket(const struct ticket *by, const char *opaque, signal_done *done, void *ctx)
-{
-	struct args a;
-
-	args_init(&a);
-	keys_conversation(&a, by->conversation);
-	args_str(&a, by->participant);
-	args_str(&a, by->side);
-	args_str(&a, opaque);
-	args_printf(&a, "%s\n%s\n%s\n%u\n%lld", by->participant, by->side, by->role, by->acts, (long long)by->expires_at_ms);
-	args_int(&a, STREAM_TICKET_MS);
-	call("ticket_put", &a, done, ctx);
-}

@@ -1,4 +1,4 @@
-/* What passes: typing, read and delivered marks, proof of life, who is here; and the single-use stream tickets. Calls as in chat/session.h. */
+/* What passes: typing, read and delivered marks, proof of life, who is here. Calls as in chat/session.h. */
 #ifndef CHAT_SIGNAL_H
 #define CHAT_SIGNAL_H
 
@@ -29,10 +29,5 @@ void signal_presence(const struct ticket *by, presence_done *done, void *ctx);
 
 /* Checks that the ticket's holder may enter (participant of a live conversation): before a cookie is set. */
 void signal_check(const struct ticket *by, signal_done *done, void *ctx);
-
-/* Puts a single-use stream ticket (opaque, made by the caller with id_hex: 32 digits) that stands for by for 30 s. Only its hash is stored. */
-#define STREAM_TICKET_LEN 32
-#define STREAM_TICKET_MS 30000
-void signal_stream_ticket(const struct ticket *by, const char *opaque, signal_done *done, void *ctx);
 
 #endif

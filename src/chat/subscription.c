@@ -12,12 +12,10 @@ struct pending {
 		tail_done *tail;
 		settle_done *settle;
 		expire_done *expire;
-		redeem_done *redeem;
 		lease_done *lease;
 		reap_done *reap;
 	} done;
 	void *ctx;
-	char conversation[ID_MAX + 1];
 };
 
 static struct pending *pending_new(void *ctx)
@@ -26,12 +24,6 @@ static struct pending *pending_new(void *ctx)
 
 	p->ctx = ctx;
 	return p;
-}
-
-/* NO_LEASE is between hubs and scripts only: no error of the contract. */
-static bool is_no_lease(const struct reply *r)
-{
-	return strcmp(reply_text(reply_at(r, 0), NULL), "NO_LEASE") == 0;
 }
 
 static void begin(struct args *a, const char *conversation)
@@ -43,8 +35,8 @@ static void begin(struct args *a, const char *conversation)
 static void subscribed(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
-	bool no_lease = is_no_lease(r);
-	enum err e = no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL);
+	bool no_lease;
+	enum err e = call_hub_err(r, &no_lease);
 	struct subscribed s = {0};
 
 	if (e == OK) {
@@ -75,11 +67,7 @@ void subscribe(
 	call_participant(&a, by);
 	args_str(&a, hub);
 	args_int(&a, held);
-	if (cursor != NULL)
-		args_int(&a, cursor->position);
-	else
-		args_str(&a, "");
-	args_str(&a, cursor != NULL ? cursor->check : "");
+	call_cursor(&a, cursor);
 	args_int(&a, READ_MOST);
 	args_int(&a, READ_BYTES);
 	redis_script(r, "subscribe", &a, subscribed, p);
@@ -165,14 +153,7 @@ void leave(struct redis *r, const char *conversation, const char *participant, c
 
 	p->done.settle = done;
 	begin(&a, conversation);
-	args_str(&a, participant);
-	args_str(&a, hub);
-	args_int(&a, held);
-	args_int(&a, readers);
-	if (left_ms_ago >= 0)
-		args_int(&a, left_ms_ago);
-	else
-		args_str(&a, "");
+	call_leave(&a, participant, hub, held, readers, left_ms_ago);
 	redis_script(r, "leave", &a, settled, p);
 }
 
@@ -209,55 +190,13 @@ void expire(struct redis *r, const char *conversation, expire_done *done, void *
 	redis_script(r, "session_erase", &a, expired, p);
 }
 
-/* One line of a stream ticket's value (chat/signal.c writes it). */
-static const char *take_line(const char *at, char *out, size_t room)
-{
-	size_t len = strcspn(at, "\n");
-
-	snprintf(out, room, "%.*s", (int)len, at);
-	return at[len] == '\n' ? at + len + 1 : at + len;
-}
-
-static void redeemed(void *ctx, const struct reply *r)
-{
-	struct pending *p = ctx;
-	enum err e = call_err(r, NULL);
-	struct ticket t = {.kind = TICKET_PARTICIPANT};
-
-	if (e == OK) {
-		char number[24];
-		const char *at = reply_text(reply_at(r, 1), NULL);
-		memcpy(t.conversation, p->conversation, sizeof t.conversation);
-		at = take_line(at, t.participant, sizeof t.participant);
-		at = take_line(at, t.side, sizeof t.side);
-		at = take_line(at, t.role, sizeof t.role);
-		at = take_line(at, number, sizeof number);
-		t.acts = (unsigned)strtoul(number, NULL, 10);
-		take_line(at, number, sizeof number);
-		t.expires_at_ms = strtoll(number, NULL, 10);
-	}
-	p->done.redeem(p->ctx, e, e == OK ? &t : NULL);
-	free(p);
-}
-
-void redeem(struct redis *r, const char *conversation, const char *opaque, redeem_done *done, void *ctx)
-{
-	struct args a;
-	struct pending *p = pending_new(ctx);
-
-	p->done.redeem = done;
-	snprintf(p->conversation, sizeof p->conversation, "%s", conversation);
-	begin(&a, conversation);
-	args_str(&a, opaque);
-	redis_script(r, "ticket_take", &a, redeemed, p);
-}
-
 static void leased(void *ctx, const struct reply *r)
 {
 	struct pending *p = ctx;
-	bool no_lease = is_no_lease(r);
+	bool no_lease;
+	enum err e = call_hub_err(r, &no_lease);
 
-	p->done.lease(p->ctx, no_lease ? ERR_STORE_UNAVAILABLE : call_err(r, NULL), no_lease, r);
+	p->done.lease(p->ctx, e, no_lease, r);
 	free(p);
 }
 

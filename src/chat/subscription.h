@@ -58,10 +58,6 @@ void settle(struct redis *r, const char *conversation, const char *dead_hub, set
 typedef void expire_done(void *ctx, enum err e, int64_t expires_at);
 void expire(struct redis *r, const char *conversation, expire_done *done, void *ctx);
 
-/* Redeems a single-use stream ticket of the conversation. ERR_UNAUTHENTICATED when spent or unknown. */
-typedef void redeem_done(void *ctx, enum err e, const struct ticket *t);
-void redeem(struct redis *r, const char *conversation, const char *opaque, redeem_done *done, void *ctx);
-
 /* Takes (first) or renews the lease in one bucket. dead: ids of hubs whose lease is gone (list of texts from index 1). no_lease: it lapsed. */
 typedef void lease_done(void *ctx, enum err e, bool no_lease, const struct reply *dead);
 void lease(struct redis *r, unsigned bucket, const char *hub, bool take, lease_done *done, void *ctx);

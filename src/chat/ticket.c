@@ -229,6 +229,17 @@ char *ticket_mint(const struct ticket *t)
 	return token;
 }
 
+void ticket_mint_json(struct buf *b, const struct ticket *t)
+{
+	char *token = ticket_mint(t);
+
+	if (token)
+		buf_json(b, token, strlen(token));
+	else
+		b->failed = true;
+	free(token);
+}
+
 bool ticket_same(const struct ticket *a, const struct ticket *b)
 {
 	return a->kind == b->kind && strcmp(a->conversation, b->conversation) == 0 && strcmp(a->participant, b->participant) == 0 &&

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/jwt.h"
@@ -44,6 +45,9 @@ enum err ticket_verify(struct ticket *out, const char *token, size_t len, const 
 
 /* Mints the JWT for t (kind, conversation, participant, role, acts when they differ from the role's default, exp). The caller frees. NULL: out of memory. */
 char *ticket_mint(const struct ticket *t);
+
+/* Appends it, in quotes; out of memory marks b as failed. */
+void ticket_mint_json(struct buf *b, const struct ticket *t);
 
 /* Both speak for the same participant of the same conversation. */
 bool ticket_same(const struct ticket *a, const struct ticket *b);

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "chat/credentials.h"
 #include "stream/desk.h"
 
 /* ---- the table ---- */
@@ -100,7 +99,7 @@ void desks_again(struct hub *h)
 
 /* ---- readers ---- */
 
-static void join(struct reader *r)
+void desk_begin(struct reader *r)
 {
 	struct hub *h = r->hub;
 	struct desk *d = desk_find(h, r->who);
@@ -144,43 +143,6 @@ void desk_part(struct reader *r)
 		d->idle_at = clock_mono_ms();
 		desk_schedule(d);
 	}
-}
-
-static void redeemed(void *ctx, enum err e, const struct ticket *t)
-{
-	struct reader *r = ctx;
-
-	r->calling = false;
-	if (r->fd < 0) {
-		reader_left(r);
-		return;
-	}
-	if (e == OK && r->known && strcmp(t->participant, r->who) != 0)
-		e = ERR_BAD_REQUEST;
-	if (e == OK && t->expires_at_ms <= clock_now_ms())
-		e = ERR_TICKET_EXPIRED;
-	if (e == OK) {
-		char *jwt = ticket_mint(t);
-		reader_identify(r, t);
-		if (jwt != NULL)
-			credentials_cookie_set(r->x, t, jwt, strlen(jwt));
-		free(jwt);
-	} else if (!(e == ERR_UNAUTHENTICATED && r->known)) {
-		answer_refuse(r, e);
-		return;
-	}
-	join(r);
-}
-
-void desk_begin(struct reader *r)
-{
-	if (r->arrival->stream_ticket == NULL) {
-		join(r);
-		return;
-	}
-	r->state = READER_REDEEMING;
-	r->calling = true;
-	desk_redeem(r->hub->commands, r->arrival->stream_ticket, redeemed, r);
 }
 
 /* ---- the hub's beginning and end ---- */

@@ -1,11 +1,11 @@
-/* Who a reader of what lasts is, before it has a place: its stream ticket is redeemed, its login looked up. See own.h. */
+/* Who a reader is, before it subscribes: its stream ticket is redeemed; of what lasts, its login is looked up, and only then it has a place. See own.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "chat/login.h"
-#include "chat/user_ticket.h"
+#include "chat/stream_ticket.h"
 #include "stream/own.h"
 
 /* What is looked up may be answered on a thread of the database pool. */
@@ -91,10 +91,45 @@ static void look_up(struct reader *r)
 
 /* ---- stream tickets ---- */
 
-/* Whether it is for the place it is shown at. */
+static void go_on(struct reader *r)
+{
+	if (r->at_desk)
+		desk_begin(r);
+	else if (r->own != NULL)
+		look_up(r);
+	else
+		reader_subscribe(r);
+}
+
+/* Whether a user's is for the place it is shown at. */
 static bool is_for(const struct arrival *a, const struct ticket *t)
 {
 	return strcmp(a->conversation + 1, t->conversation) == 0 && (a->conversation[0] == '=') == (t->conversation[0] != '\0');
+}
+
+static enum err judge(const struct reader *r, const struct ticket *t)
+{
+	if (r->own != NULL && !is_for(r->arrival, t))
+		return ERR_UNAUTHENTICATED;
+	if (r->known && r->who[0] != '\0' && strcmp(t->participant, r->who) != 0)
+		return ERR_BAD_REQUEST;
+	return t->expires_at_ms > clock_now_ms() ? OK : ERR_TICKET_EXPIRED;
+}
+
+/* EventSource reconnects with this same, now spent, URL: from here on the cookie speaks. */
+static void take(struct reader *r, const struct ticket *t)
+{
+	if (r->own != NULL) {
+		credentials_stream_cookie(r->x, t);
+		r->arrival->who->ticket = *t;
+		r->arrival->who->known = true;
+		return;
+	}
+	char *jwt = ticket_mint(t);
+	reader_identify(r, t);
+	if (jwt != NULL)
+		credentials_cookie_set(r->x, t, jwt, strlen(jwt));
+	free(jwt);
 }
 
 static void redeemed(void *ctx, enum err e, const struct ticket *t)
@@ -106,33 +141,27 @@ static void redeemed(void *ctx, enum err e, const struct ticket *t)
 		reader_dirty(r);
 		return;
 	}
-	struct credentials *who = r->arrival->who;
-	if (e == OK && !is_for(r->arrival, t))
-		e = ERR_UNAUTHENTICATED;
-	if (e == OK && who->known && who->ticket.participant[0] != '\0' && strcmp(t->participant, who->ticket.participant) != 0)
-		e = ERR_BAD_REQUEST;
-	if (e == OK && t->expires_at_ms <= clock_now_ms())
-		e = ERR_TICKET_EXPIRED;
+	if (e == OK)
+		e = judge(r, t);
 	if (e == OK) {
-		/* EventSource reconnects with this same, now spent, URL: from here on the cookie speaks. */
-		credentials_stream_cookie(r->x, t);
-		who->ticket = *t;
-		who->known = true;
-	} else if (!(e == ERR_UNAUTHENTICATED && who->known)) {
+		take(r, t);
+	} else if (!(e == ERR_UNAUTHENTICATED && r->known)) {
 		answer_refuse(r, e);
 		return;
 	}
-	look_up(r);
+	go_on(r);
 }
 
-void own_enter(struct reader *r)
+void reader_enter(struct reader *r)
 {
+	enum ticket_kind kind = r->at_desk ? TICKET_DESK : r->own != NULL ? TICKET_USER : TICKET_PARTICIPANT;
+
+	r->state = READER_REDEEMING;
 	if (r->arrival->stream_ticket == NULL) {
-		r->state = READER_REDEEMING;
-		look_up(r);
+		go_on(r);
 		return;
 	}
-	r->state = READER_REDEEMING;
 	r->calling = true;
-	user_ticket_take(r->hub->commands, r->arrival->stream_ticket, redeemed, r);
+	stream_ticket_take(
+		r->hub->commands, kind, kind == TICKET_PARTICIPANT ? r->place->conversation : NULL, r->arrival->stream_ticket, redeemed, r);
 }

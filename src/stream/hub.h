@@ -217,7 +217,6 @@ void reader_close(struct reader *r);                            /* the connectio
 void reader_arrived(struct reader *r);                          /* frees what only an arrival needs */
 void reader_gone(struct reader *r);                             /* the client went */
 void reader_ready_fd(struct reader *r, unsigned events);
-void reader_left(struct reader *r);    /* what was under way for one whose client went is over: it may be freed */
 void reader_started(struct reader *r); /* its answer has begun: from here on its ticket is watched */
 void readers_flush(struct hub *h);
 void reader_kick(struct reader *r);
@@ -233,7 +232,7 @@ void answer_refuse(struct reader *r, enum err e); /* before anything was sent: t
 void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
 
 /* desk.c */
-void desk_begin(struct reader *r);
+void desk_begin(struct reader *r); /* who it is is known */
 void desk_part(struct reader *r);
 void desk_answer_poll(struct reader *r);
 void desks_open(struct hub *h);

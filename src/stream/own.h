@@ -2,7 +2,7 @@
  *
  *   lasting.c  readers of a lasting conversation: place "=<id>"     look.c  one look per hub at SQL: what news did not tell
  *   feed_large.c  its conversations of very many people
- *   entrance.c who a reader is, before it has a place
+ *   entrance.c who a reader is, before it has a place (sessions' and desks', too)
  *   look_feed.c  the same for feeds
  *   feed.c     readers of a user's feed: place "@<user>"               own.c   what both have
  *
@@ -83,9 +83,6 @@ bool own_shown(const struct shown *all, const char *conversation, int64_t positi
 int64_t own_shown_to(const struct shown *all, const char *conversation); /* 0: nothing, or that is forgotten */
 void own_show(struct shown **all, const char *conversation, int64_t position);
 void own_forget(struct shown **all);
-
-/* entrance.c */
-void own_enter(struct reader *r); /* finds out who it is, and begins it */
 
 /* lasting.c */
 void lasting_begin(struct reader *r);

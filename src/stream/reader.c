@@ -173,21 +173,7 @@ void reader_begin(struct reader *r)
 		return;
 	}
 	reader_schedule(r);
-	if (r->at_desk) {
-		desk_begin(r);
-		return;
-	}
-	if (r->own != NULL) {
-		own_enter(r);
-		return;
-	}
-	if (r->arrival->stream_ticket == NULL) {
-		reader_subscribe(r);
-		return;
-	}
-	r->state = READER_REDEEMING;
-	r->calling = true;
-	redeem(r->hub->commands, r->place->conversation, r->arrival->stream_ticket, reader_redeemed, r);
+	reader_enter(r);
 }
 
 /* ---- ending ---- */

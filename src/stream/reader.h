@@ -20,6 +20,8 @@ void reader_go_on(struct reader *r, int64_t length); /* live when it has all of 
 void reader_give(struct reader *r, const struct entry *e); /* the next one, whatever state it is in */
 void reader_give_early(struct reader *r, int64_t since);   /* what passed while it was subscribing */
 void reader_not_here(struct reader *r, enum err e);        /* it may not read, or nobody can tell: refused, or ended when it has begun */
-void reader_redeemed(void *ctx, enum err e, const struct ticket *t);
+
+/* entrance.c */
+void reader_enter(struct reader *r); /* finds out who it is, and begins it */
 
 #endif

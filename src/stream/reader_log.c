@@ -2,8 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "chat/credentials.h"
 #include "stream/own.h"
 
 void arrival_init(struct arrival *a)
@@ -175,11 +173,6 @@ void reader_not_here(struct reader *r, enum err e)
 		answer_refuse(r, e);
 }
 
-void reader_left(struct reader *r)
-{
-	reader_dirty(r);
-}
-
 void reader_started(struct reader *r)
 {
 	if (reader_check_ticket(r) && r->fd >= 0 && r->state != READER_ENDING)
@@ -223,33 +216,6 @@ static bool began_again(struct reader *r)
 	r->stale = false;
 	reader_subscribe(r);
 	return true;
-}
-
-void reader_redeemed(void *ctx, enum err e, const struct ticket *t)
-{
-	struct reader *r = ctx;
-
-	r->calling = false;
-	if (r->fd < 0) {
-		reader_dirty(r);
-		return;
-	}
-	if (e == OK && r->known && strcmp(t->participant, r->who) != 0)
-		e = ERR_BAD_REQUEST;
-	if (e == OK && t->expires_at_ms <= clock_now_ms())
-		e = ERR_TICKET_EXPIRED;
-	if (e == OK) {
-		/* EventSource reconnects with this same, now spent, URL: from here on the cookie speaks. */
-		char *jwt = ticket_mint(t);
-		reader_identify(r, t);
-		if (jwt != NULL)
-			credentials_cookie_set(r->x, t, jwt, strlen(jwt));
-		free(jwt);
-	} else if (!(e == ERR_UNAUTHENTICATED && r->known)) {
-		answer_refuse(r, e);
-		return;
-	}
-	reader_subscribe(r);
 }
 
 /* ---- news ---- */

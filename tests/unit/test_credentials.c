@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "chat/credentials.h"
-#include "chat/signal.h"
+#include "chat/stream_ticket.h"
 
 enum { ALICE, BOB, ALICE_ELSEWHERE, STALE, SERVICE, DESK, USER, MINTED }; /* student and counselor of "room", … */
 
