@@ -1,108 +1,46 @@
 /* See hashing.h. Called by api/proof and api/auth. */
-#include <pthread.h>
-#include <signal.h>
-
-#include "base/clock.h"
-#include "chat/call.h"
 #include "chat/hashing.h"
 
+#include "base/jobpool.h"
+#include "chat/call.h"
+
 struct job {
-	struct job *next;
+	struct jobpool_job queued; /* first */
 	void (*fn)(void *ctx, bool in_time);
 	void *ctx;
-	int64_t since;
 };
 
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	struct job *first, *last;
-	int waiting, idle, threads;
-	bool closing;
-	pthread_t thread[HASHING_THREADS];
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
+static void *work(void *unused);
 
-/* NULL: the pool closes, and nothing waits. Locked. */
-static struct job *next_job(void)
-{
-	struct job *j;
-
-	while (!pool.first && !pool.closing) {
-		pool.idle++;
-		pthread_cond_wait(&pool.news, &pool.lock);
-		pool.idle--;
-	}
-	j = pool.first;
-	if (j) {
-		pool.first = j->next;
-		pool.waiting--;
-	}
-	return j;
-}
+static struct jobpool pool =
+	JOBPOOL(.work = work, .most_threads = HASHING_THREADS, .most_waiting = HASHING_MOST, .patience_ms = HASHING_PATIENCE_MS);
 
 static void *work(void *unused)
 {
 	struct job *j;
+	bool late;
 
-	(void)unused;
-	pthread_mutex_lock(&pool.lock);
-	while ((j = next_job())) {
-		bool in_time = !pool.closing && clock_mono_ms() - j->since < HASHING_PATIENCE_MS;
-		pthread_mutex_unlock(&pool.lock);
-		j->fn(j->ctx, in_time);
+	while ((j = (struct job *)jobpool_take(&pool, &late)) != NULL) {
+		j->fn(j->ctx, !late);
 		free(j);
-		pthread_mutex_lock(&pool.lock);
 	}
-	pthread_mutex_unlock(&pool.lock);
-	return NULL;
-}
-
-/* Signals are for the main thread. Locked. */
-static bool start_thread(void)
-{
-	sigset_t all, old;
-	bool good;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	good = pthread_create(&pool.thread[pool.threads], NULL, work, NULL) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pool.threads += good;
-	return good;
+	return unused;
 }
 
 enum err hashing_run(void (*fn)(void *ctx, bool in_time), void *ctx)
 {
 	struct job *j = call_alloc(sizeof *j);
-	bool taken;
+	enum err e;
 
-	*j = (struct job){.fn = fn, .ctx = ctx, .since = clock_mono_ms()};
-	pthread_mutex_lock(&pool.lock);
-	taken = !pool.closing && pool.waiting < HASHING_MOST;
-	if (taken && pool.idle <= pool.waiting && pool.threads < HASHING_THREADS)
-		taken = start_thread() || pool.threads > 0;
-	if (taken) {
-		if (pool.first)
-			pool.last->next = j;
-		else
-			pool.first = j;
-		pool.last = j;
-		pool.waiting++;
-		pthread_cond_signal(&pool.news);
-	}
-	pthread_mutex_unlock(&pool.lock);
-	if (!taken)
+	j->fn = fn;
+	j->ctx = ctx;
+	e = jobpool_put(&pool, &j->queued);
+	if (e != OK)
 		free(j);
-	return taken ? OK : ERR_STORE_UNAVAILABLE;
+	return e;
 }
 
 void hashing_close(void)
 {
-	pthread_mutex_lock(&pool.lock);
-	pool.closing = true;
-	pthread_cond_broadcast(&pool.news);
-	pthread_mutex_unlock(&pool.lock);
-	for (int i = 0; i < pool.threads; i++)
-		pthread_join(pool.thread[i], NULL);
-	pool.threads = 0;
+	jobpool_close(&pool);
 }

@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "room/listener.h"
 
 #define LOOK_EACH_US 20000
@@ -81,18 +81,12 @@ static bool ask(int fd, int port, const char *path, const char *ticket, const ch
 struct listener *listener_open(int port, const char *path, const char *ticket, const char *last_id)
 {
 	struct listener *l = calloc(1, sizeof *l);
-	sigset_t all, before;
-	bool good;
 
 	if (!l)
 		abort();
 	pthread_mutex_init(&l->lock, NULL);
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	sigfillset(&all); /* signals are for the main thread */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	good = l->fd >= 0 && ask(l->fd, port, path, ticket, last_id) && pthread_create(&l->thread, NULL, follow, l) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (good)
+	if (l->fd >= 0 && ask(l->fd, port, path, ticket, last_id) && thread_start(&l->thread, follow, l) == 0)
 		return l;
 	if (l->fd >= 0)
 		close(l->fd);

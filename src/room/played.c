@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
+#include "base/thread.h"
 #include "room/played.h"
 
 enum {
@@ -197,7 +197,6 @@ static bool listen_here(struct played *p)
 struct played *played_start(const struct played_terms *terms)
 {
 	struct played *p = calloc(1, sizeof *p);
-	sigset_t all, before;
 	int failed;
 
 	if (!p)
@@ -207,10 +206,7 @@ struct played *played_start(const struct played_terms *terms)
 	pthread_mutex_init(&p->lock, NULL);
 	id_hex(p->access_token, TOKEN_HEX);
 	p->wake = eventfd(0, EFD_CLOEXEC);
-	sigfillset(&all); /* signals are for the main thread */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = p->wake < 0 || !listen_here(p) ? errno : pthread_create(&p->thread, NULL, serve, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	failed = p->wake < 0 || !listen_here(p) ? errno : thread_start(&p->thread, serve, p);
 	if (!failed)
 		return p;
 	if (p->listener >= 0)
