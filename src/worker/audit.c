@@ -1,6 +1,5 @@
 /* The job `audit`: what happened, from the queue that every script appends to ({b}:audit, an item is "<at> <what> <conversation> <side> <position>") into SQL. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/config.h"
@@ -67,15 +66,6 @@ static enum err prune(struct worker *w)
 	return OK;
 }
 
-static enum err open_job(struct worker *w, const char **why)
-{
-	(void)why;
-	w->own = calloc(1, sizeof(int64_t));
-	if (!w->own)
-		abort();
-	return OK;
-}
-
 static enum err run(struct worker *w)
 {
 	enum err e = OK;
@@ -85,10 +75,5 @@ static enum err run(struct worker *w)
 	return e == OK ? prune(w) : e;
 }
 
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
-
 const struct job job_audit = {
-	.name = "audit", .help = "what happened, without content, from Redis into SQL", .open = open_job, .run = run, .close = close_job};
+	.name = "audit", .help = "what happened, without content, from Redis into SQL", .own_bytes = sizeof(int64_t), .run = run};

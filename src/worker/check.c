@@ -142,15 +142,6 @@ static enum err look_at_rows(struct worker *w, int64_t before_ms, bool *full)
 
 /* ---- the job ---- */
 
-static enum err open_job(struct worker *w, const char **why)
-{
-	(void)why;
-	w->own = calloc(1, sizeof(struct check));
-	if (!w->own)
-		abort();
-	return OK;
-}
-
 /* Redis answers, but knows nothing of us: all rows, then a new mark. */
 static enum err look_at_all(struct worker *w, struct check *c)
 {
@@ -190,10 +181,5 @@ static enum err run(struct worker *w)
 	return e;
 }
 
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
-
 const struct job job_check = {
-	.name = "check", .help = "sessions that Redis has lost: MainServer is told", .open = open_job, .run = run, .close = close_job};
+	.name = "check", .help = "sessions that Redis has lost: MainServer is told", .own_bytes = sizeof(struct check), .run = run};

@@ -6,12 +6,12 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "store/ask.h"
 #include "store/keys.h"
 #include "store/ledger.h"
 #include "store/summaries.h"
 #include "store/vault.h"
 #include "worker/aof.h"
+#include "worker/due.h"
 #include "worker/jobs.h"
 #include "worker/tell.h"
 
@@ -63,22 +63,13 @@ static void read_over(struct batch *b, const char *id, const struct told *t)
 /* Those that are due in a bucket, looked at. */
 static enum err look(struct worker *w, unsigned bucket, struct batch *b)
 {
-	const struct told *t, *ids, *told[BATCH];
+	const struct told *ids, *told[BATCH];
 	enum err e, errs[BATCH];
-	struct args a;
 	size_t n;
 
-	args_init(&a);
-	args_printf(&a, "{%u}:due", bucket);
-	a.keys = 1;
-	args_int(&a, BATCH);
-	e = ask_script(w->redis, &w->arena, "due_peek", &a, &t);
+	e = due_list(w, bucket, "due", BATCH, &ids, &n);
 	if (e != OK)
 		return e;
-	ids = told_at(t, 1);
-	n = told_count(ids) < BATCH ? told_count(ids) : BATCH;
-	if (n == BATCH)
-		w->more = true;
 	ask_scripts(w->redis, &w->arena, "due_look", fill_id, (void *)ids, n, errs, told);
 	for (size_t i = 0; i < n; i++) {
 		if (errs[i] == OK)
@@ -214,15 +205,9 @@ static enum err open_job(struct worker *w, const char **why)
 
 static enum err run(struct worker *w)
 {
-	enum err e = OK, one, rewritten;
+	enum err e = due_each_bucket(w, one_bucket); /* erasing does not wait for SQL */
+	enum err rewritten = aof_rewrite(w->own);
 
-	/* Erasing does not wait for SQL: each bucket is looked at, whatever became of the one before. */
-	for (unsigned b = 0; b < keys_buckets() && !worker_ending(w); b++) {
-		one = one_bucket(w, b);
-		if (one != OK)
-			e = one;
-	}
-	rewritten = aof_rewrite(w->own);
 	return e != OK ? e : rewritten;
 }
 

@@ -1,6 +1,5 @@
 /* The job `files`: bytes that nobody needs any more go, and what those leave behind who die over an upload. Each store is asked what it still knows: Redis for
  * sessions' files, which lie in memory here or sealed in a store outside; SQL for all others. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -28,23 +27,6 @@ struct files {
 	int64_t look_ms, disk_ms, scrub_ms; /* clock_mono_ms: not before */
 	enum err err;
 };
-
-static enum err open_job(struct worker *w, const char **why)
-{
-	struct files *f = calloc(1, sizeof *f);
-
-	(void)why;
-	if (!f)
-		abort();
-	f->w = w;
-	w->own = f;
-	return OK;
-}
-
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
 
 /* ---- sessions ---- */
 
@@ -210,6 +192,7 @@ static enum err run(struct worker *w)
 	struct files *f = w->own;
 	enum err e = OK, removed;
 
+	f->w = w;
 	if (clock_mono_ms() >= f->look_ms) {
 		f->look_ms = clock_mono_ms() + EACH_MS;
 		e = look_through(f);
@@ -224,6 +207,5 @@ static enum err run(struct worker *w)
 
 const struct job job_files = {.name = "files",
 	.help = "files that were deleted, erased or never sent: their bytes go",
-	.open = open_job,
-	.run = run,
-	.close = close_job};
+	.own_bytes = sizeof(struct files),
+	.run = run};

@@ -18,11 +18,6 @@ enum {
 	FORGOTTEN_MS = SUMMARY_HOUR_MS + 600000, /* its hour is over, and the last one to try as well */
 };
 
-struct keeping {
-	int64_t next_ms; /* clock_mono_ms, 0: not yet */
-	bool scrub;      /* rows went, but not yet off the disk */
-};
-
 int64_t keeping_until(int64_t asked_at)
 {
 	return asked_at + config_number("ROOM_SUMMARY_DAYS") * 86400000;
@@ -85,15 +80,6 @@ static enum err reseal(struct worker *w)
 	if (done == BATCH)
 		w->more = true;
 	return e;
-}
-
-struct keeping *keeping_new(void)
-{
-	struct keeping *k = calloc(1, sizeof *k);
-
-	if (!k)
-		abort();
-	return k;
 }
 
 enum err keeping_round(struct worker *w)

@@ -12,8 +12,13 @@ int64_t keeping_until(int64_t asked_at);
 enum err keeping_tell(
 	struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now) MUST_CHECK;
 
+/* The job's own. */
+struct keeping {
+	int64_t next_ms; /* clock_mono_ms, 0: not yet */
+	bool scrub;      /* rows went, but not yet off the disk */
+};
+
 /* Now and then: those past their retention go, those without a request are given up, those under an old key are sealed anew. */
-struct keeping *keeping_new(void); /* w->own; plain memory, to be freed */
 enum err keeping_round(struct worker *w) MUST_CHECK;
 
 #endif

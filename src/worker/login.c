@@ -1,7 +1,5 @@
 /* Job login: logins that are over leave the database: expired ones, and revoked ones once nobody can believe in them any more (chat/login.h). So do counts of what
  * people did whose time is over (chat/quota.h). */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "chat/login.h"
 #include "store/logins.h"
@@ -14,15 +12,6 @@ enum {
 	REVOKED_MS = 4 * LOGIN_KEPT_S * 1000,
 	RATES_MS = 86400000 /* the longest window that a setting can have */
 };
-
-static enum err open_job(struct worker *w, const char **why)
-{
-	(void)why;
-	w->own = calloc(1, sizeof(int64_t));
-	if (!w->own)
-		abort();
-	return OK;
-}
 
 static enum err run(struct worker *w)
 {
@@ -44,10 +33,5 @@ static enum err run(struct worker *w)
 	return OK;
 }
 
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
-
 const struct job job_login = {
-	.name = "login", .help = "logins that are over leave the database", .open = open_job, .run = run, .close = close_job};
+	.name = "login", .help = "logins that are over leave the database", .own_bytes = sizeof(int64_t), .run = run};

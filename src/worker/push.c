@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "chat/device.h"
 #include "outside/fcm.h"
-#include "store/ask.h"
 #include "store/devices.h"
 #include "store/keys.h"
+#include "worker/due.h"
 #include "worker/jobs.h"
 
 enum {
@@ -128,23 +128,14 @@ static enum err remove_strange(struct worker *w, unsigned bucket, const char *me
 static enum err claim(struct round *r, unsigned bucket)
 {
 	struct worker *w = r->w;
-	const struct told *t, *members, *told[BATCH];
+	const struct told *members, *told[BATCH];
 	struct due *list[BATCH];
 	enum err e, errs[BATCH];
 	size_t n = 0, found;
-	struct args a;
 
-	args_init(&a);
-	args_printf(&a, "{%u}:push", bucket);
-	a.keys = 1;
-	args_int(&a, BATCH);
-	e = ask_script(w->redis, &w->arena, "push_due", &a, &t);
+	e = due_list(w, bucket, "push", BATCH, &members, &found);
 	if (e != OK)
 		return e;
-	members = told_at(t, 1);
-	found = told_count(members) < BATCH ? told_count(members) : BATCH;
-	if (found == BATCH)
-		w->more = true;
 	for (size_t i = 0; i < found && e == OK; i++) {
 		list[n] = arena_alloc(&w->arena, sizeof *list[n]);
 		memset(list[n], 0, sizeof *list[n]);
@@ -289,14 +280,7 @@ static enum err run_bucket(struct worker *w, unsigned bucket)
 
 static enum err run(struct worker *w)
 {
-	enum err e = OK;
-
-	for (unsigned b = 0; b < keys_buckets() && !worker_ending(w); b++) {
-		enum err one = run_bucket(w, b);
-		if (one != OK)
-			e = one;
-	}
-	return e;
+	return due_each_bucket(w, run_bucket);
 }
 
 /* Without FCM the queue is worked all the same: MainServer learns that messages wait. */

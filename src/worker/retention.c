@@ -1,6 +1,4 @@
 /* The job `retention`: messages of lasting conversations that are past their time, and what is left of conversations that were erased, in small portions. */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/failpoint.h"
@@ -64,15 +62,6 @@ static enum err conversations(struct worker *w, struct retention *r)
 	return e;
 }
 
-static enum err open_job(struct worker *w, const char **why)
-{
-	(void)why;
-	w->own = calloc(1, sizeof(struct retention));
-	if (!w->own)
-		abort();
-	return OK;
-}
-
 static enum err run(struct worker *w)
 {
 	enum err e = conversations(w, w->own);
@@ -80,13 +69,7 @@ static enum err run(struct worker *w)
 	return e == OK ? messages(w, w->own) : e;
 }
 
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
-
 const struct job job_retention = {.name = "retention",
 	.help = "old messages of lasting conversations, and what is left of erased ones",
-	.open = open_job,
-	.run = run,
-	.close = close_job};
+	.own_bytes = sizeof(struct retention),
+	.run = run};

@@ -1,6 +1,4 @@
 /* The job `search`: keeps what conversations are found by up to date, and gets what was edited or deleted out of the database's files. */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "store/search.h"
@@ -59,13 +57,10 @@ static enum err scrub(struct worker *w, struct upkeep *u)
 
 static enum err open_job(struct worker *w, const char **why)
 {
-	struct upkeep *u = calloc(1, sizeof *u);
+	struct upkeep *u = w->own;
 
 	(void)why;
-	if (!u)
-		abort();
 	u->aof = aof_new(w);
-	w->own = u;
 	return OK;
 }
 
@@ -79,11 +74,11 @@ static enum err run(struct worker *w)
 static void close_job(struct worker *w)
 {
 	aof_free(((struct upkeep *)w->own)->aof);
-	free(w->own);
 }
 
 const struct job job_search = {.name = "search",
 	.help = "the index of names; what was edited or deleted leaves the disk",
+	.own_bytes = sizeof(struct upkeep),
 	.open = open_job,
 	.run = run,
 	.close = close_job};

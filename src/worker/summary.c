@@ -17,9 +17,9 @@
 #include "chat/summary.h"
 #include "chat/talk.h"
 #include "outside/gemini.h"
-#include "store/ask.h"
 #include "store/keys.h"
 #include "store/summaries.h"
+#include "worker/due.h"
 #include "worker/jobs.h"
 #include "worker/keeping.h"
 #include "worker/tell.h"
@@ -100,22 +100,13 @@ static void take(struct round *r, const char *conversation, const struct told *t
 static enum err claim(struct round *r, unsigned bucket)
 {
 	struct worker *w = r->w;
-	const struct told *t, *ids, *told[BATCH];
+	const struct told *ids, *told[BATCH];
 	enum err e, errs[BATCH];
-	struct args a;
 	size_t n;
 
-	args_init(&a);
-	args_printf(&a, "{%u}:summary", bucket);
-	a.keys = 1;
-	args_int(&a, BATCH);
-	e = ask_script(w->redis, &w->arena, "due_peek", &a, &t);
+	e = due_list(w, bucket, "summary", BATCH, &ids, &n);
 	if (e != OK)
 		return e;
-	ids = told_at(t, 1);
-	n = told_count(ids) < BATCH ? told_count(ids) : BATCH;
-	if (n == BATCH)
-		w->more = true;
 	ask_scripts(w->redis, &w->arena, "summary_claim", fill_claim, (void *)ids, n, errs, told);
 	FAILPOINT("summary.claim");
 	for (size_t i = 0; i < n; i++) {
@@ -406,28 +397,13 @@ static enum err run_bucket(struct worker *w, unsigned bucket)
 
 static enum err run(struct worker *w)
 {
-	enum err e = OK;
+	enum err e = gemini_on() ? due_each_bucket(w, run_bucket) : OK;
 
-	for (unsigned b = 0; gemini_on() && b < keys_buckets() && !worker_ending(w); b++)
-		first(&e, run_bucket(w, b));
 	first(&e, keeping_round(w));
 	return e;
 }
 
-static enum err open_job(struct worker *w, const char **why)
-{
-	(void)why;
-	w->own = keeping_new();
-	return OK;
-}
-
-static void close_job(struct worker *w)
-{
-	free(w->own);
-}
-
 const struct job job_summary = {.name = "summary",
 	.help = "what counselors asked for (Gemini); what was kept long enough goes",
-	.open = open_job,
-	.run = run,
-	.close = close_job};
+	.own_bytes = sizeof(struct keeping),
+	.run = run};

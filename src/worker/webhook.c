@@ -182,17 +182,10 @@ static enum err deliver_due(struct worker *w, struct mainserver *m)
 
 static enum err open_job(struct worker *w, const char **why)
 {
-	struct outbox *o = calloc(1, sizeof *o);
-	enum err e;
+	struct outbox *o = w->own;
+	enum err e = mainserver_open(&o->mainserver, why);
 
-	if (!o)
-		abort();
-	w->own = o;
-	e = mainserver_open(&o->mainserver, why);
-	if (e == OK || e == ERR_NOT_FOUND)
-		return OK;
-	free(o);
-	return e;
+	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err run(struct worker *w)
@@ -216,8 +209,7 @@ static void close_job(struct worker *w)
 	struct outbox *o = w->own;
 
 	mainserver_close(o->mainserver);
-	free(o);
 }
 
 const struct job job_webhook = {
-	.name = "webhook", .help = "what happened, told to MainServer", .open = open_job, .run = run, .close = close_job};
+	.name = "webhook", .help = "what happened, told to MainServer", .own_bytes = sizeof(struct outbox), .open = open_job, .run = run, .close = close_job};

@@ -1,7 +1,6 @@
 /* The worker's frame: threads, connections, rounds, pauses. See worker.h. */
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 #include "base/config.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "worker/worker.h"
 
 enum {
@@ -82,6 +82,8 @@ static enum worker_outcome begin(struct worker *w)
 		return WORKER_MISSET;
 	}
 	caller_init(&w->caller, w->redis);
+	if (w->job->own_bytes > 0 && (w->own = calloc(1, w->job->own_bytes)) == NULL)
+		abort();
 	e = w->job->open ? w->job->open(w, &w->why) : OK;
 	w->off = e == ERR_NOT_FOUND;
 	return e == OK || w->off ? WORKER_FINE : WORKER_MISSET;
@@ -91,6 +93,8 @@ static void end(struct worker *w, bool opened)
 {
 	if (opened && w->job->close)
 		w->job->close(w);
+	if (w->job->own_bytes > 0)
+		free(w->own);
 	if (w->caller.pool)
 		caller_done(&w->caller);
 	db_free(w->db);
@@ -199,15 +203,9 @@ static void wait_all(struct worker_run *run, const atomic_bool *ended)
 	}
 }
 
-/* Signals stay with the thread that called us. */
 static void start(struct thread *t)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	t->started = pthread_create(&t->id, NULL, work, t) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	t->started = thread_start(&t->id, work, t) == 0;
 	if (!t->started) {
 		t->outcome = WORKER_FAILED;
 		atomic_store(t->ended, true);

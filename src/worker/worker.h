@@ -25,7 +25,7 @@ struct worker {
 	struct db *db;        /* ROOM_DB */
 	struct caller caller; /* for outside/ */
 	struct arena arena;   /* emptied after each round */
-	void *own;            /* the job's; open() makes it, close() frees it */
+	void *own;            /* the job's: own_bytes of it, or what open() makes and close() frees */
 
 	bool more;        /* run() sets it: there is more to do at once. Cleared before each round */
 	int64_t pause_ms; /* run() may set it: not before; WORKER_PAUSE_MS before each round */
@@ -45,6 +45,8 @@ struct worker {
 struct job {
 	const char *name; /* "push" */
 	const char *help; /* for `room worker --help` */
+
+	size_t own_bytes; /* what own points to from before open() until after close(), zeroed at first; 0: the job's own business */
 
 	/* May be NULL. OK · ERR_NOT_FOUND: not set up, so the job is off (no failure) · ERR_BAD_REQUEST: a setting is wrong, *why (static) says what. */
 	enum err (*open)(struct worker *w, const char **why);
