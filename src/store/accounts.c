@@ -53,14 +53,10 @@ enum err accounts_make(struct db *d, const char *id, const char *login, const ch
 
 static enum err one(struct db_rows *r, struct arena *a, struct account *out)
 {
-	bool found = db_rows_next(r);
-	enum err e;
-
-	if (found)
+	if (db_rows_next(r))
 		*out =
 			(struct account){db_rows_keep(r, 0, a), db_rows_keep(r, 1, a), db_rows_keep(r, 2, a), db_rows_keep(r, 3, a), db_rows_int(r, 4)};
-	e = db_rows_done(r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(r);
 }
 
 enum err accounts_by_login(struct db *d, struct arena *a, const char *login, struct account *out)

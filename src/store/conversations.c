@@ -1,18 +1,11 @@
 /* Lasting conversations as everybody reads and locks them: see conversations.h. What makes and changes them is in files of its own. */
-#include "store/conversations.h"
-
-#include <string.h>
-
-#define COLUMNS \
-	"n, id, type, channel, status, title, pair, made_as, metadata, made_by, made_at, last_at, retention_s, birth, salt, length, floor, " \
-	"first_message, " \
-	"last_message"
+#include "store/conversations_row.h"
 
 #define MEMBER_COLUMNS \
 	"m.participant, COALESCE(p.name, ''), m.role, m.joined_at, m.left_at, m.muted, m.silenced_until, m.read_to, m.delivered_to, " \
 	"m.unread, m.rate"
 
-static void read_conversation(const struct db_rows *r, struct arena *a, struct conversation *out)
+void conversation_row_read(struct conversation *out, const struct db_rows *r, struct arena *a)
 {
 	*out = (struct conversation){
 		.n = db_rows_int(r, 0),
@@ -57,46 +50,38 @@ static void read_member(const struct db_rows *r, struct arena *a, struct member 
 enum err conversations_member(struct db *d, struct arena *a, int64_t n, const char *participant, struct member *out)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d,
 		"SELECT " MEMBER_COLUMNS
 		" FROM members m LEFT JOIN people p ON p.id = m.participant WHERE m.conversation = $1 AND m.participant = $2 "
 		"AND m.left_at IS NULL",
 		DB_ARGS(db_int(n), db_text(participant)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		read_member(&r, a, out);
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 static enum err get(struct db *d, struct arena *a, const char *sql, const char *id, const char *participant, struct conversation *out)
 {
 	struct db_rows r;
-	bool found;
 	enum err e;
 
 	db_query(&r, d, sql, DB_ARGS(db_text(id)));
-	found = db_rows_next(&r);
-	if (found)
-		read_conversation(&r, a, out);
-	e = db_rows_done(&r);
-	if (e == OK && !found)
-		e = ERR_NOT_FOUND;
+	if (db_rows_next(&r))
+		conversation_row_read(out, &r, a);
+	e = db_rows_found(&r);
 	/* A statement of its own: who waited for the lock must see the member as he is after it. */
 	return e == OK && participant ? conversations_member(d, a, out->n, participant, &out->me) : e;
 }
 
 enum err conversations_get(struct db *d, struct arena *a, const char *id, const char *participant, struct conversation *out)
 {
-	return get(d, a, "SELECT " COLUMNS " FROM conversations WHERE id = $1", id, participant, out);
+	return get(d, a, "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id = $1", id, participant, out);
 }
 
 enum err conversations_lock(struct db *d, struct arena *a, const char *id, const char *participant, struct conversation *out)
 {
-	return get(d, a, "SELECT " COLUMNS " FROM conversations WHERE id = $1 {postgres: FOR UPDATE}", id, participant, out);
+	return get(d, a, "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id = $1 {postgres: FOR UPDATE}", id, participant, out);
 }
 
 static enum err read_members(struct db_rows *r, struct arena *a, int most, struct member **out, int *count)

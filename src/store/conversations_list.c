@@ -5,15 +5,15 @@
 #include "base/clock.h"
 #include "base/fold.h"
 #include "store/conversations_list.h"
+#include "store/conversations_row.h"
 
 #define LOOK_AT 256    /* rows of a list looked at at once for a text */
 #define PATIENCE 15    /* ms that a page looks for a text; what comes after that is left to the next page */
 #define NOTHING_YET 50 /* the same while it has found nothing */
 
-/* Columns 0 to 15 of every row; then the names, when a text is looked for ($1 of the page's statements); then the asker's. */
+/* Columns of every row; then the names, when a text is looked for ($1 of the page's statements); then the asker's. */
 #define COLUMNS \
-	"c.n, c.id, c.type, c.channel, c.status, c.title, c.metadata, c.made_by, c.made_at, c.last_at, c.retention_s, c.birth, c.length, " \
-	"c.last_message, c.people, (SELECT e.mark FROM entries e WHERE e.conversation = c.n AND e.position = c.length), "
+	CONVERSATION_COLUMNS ", c.people, (SELECT e.mark FROM entries e WHERE e.conversation = c.n AND e.position = c.length), "
 #define NAMES_OF(person) \
 	"CASE WHEN $1 = 1 THEN (SELECT {sqlite: group_concat(p.name, x'0a')}{postgres: string_agg(p.name, chr(10))} FROM members o " \
 	"JOIN people p ON p.id = o.participant WHERE o.conversation = c.n AND o.left_at IS NULL AND o.participant <> " person ") END, "
@@ -21,7 +21,7 @@
 #define NOBODY "NULL, 0, 0, 0, 0, 0, 0, c.last_at"
 #define FILTERS " AND (CAST($4 AS TEXT) IS NULL OR c.type = $4) AND (CAST($5 AS TEXT) IS NULL OR c.status = $5)"
 
-enum { NAMES = 16, ME, PLACE = ME + 7 };
+enum { PEOPLE = CONVERSATION_WIDTH, END_MARK, NAMES, ME, PLACE = ME + 7 };
 
 static struct conversations_place place_of(const struct db_rows *r)
 {
@@ -30,21 +30,9 @@ static struct conversations_place place_of(const struct db_rows *r)
 
 static void read_view(struct conversation_view *out, const struct db_rows *r, struct arena *a, const char *asker)
 {
-	*out = (struct conversation_view){.people = db_rows_int(r, 14), .end_mark = db_rows_keep(r, 15, a), .place = place_of(r)};
-	out->c = (struct conversation){.n = db_rows_int(r, 0),
-		.id = db_rows_keep(r, 1, a),
-		.type = db_rows_keep(r, 2, a),
-		.channel = db_rows_keep(r, 3, a),
-		.status = db_rows_keep(r, 4, a),
-		.title = db_rows_keep(r, 5, a),
-		.metadata = db_rows_keep(r, 6, a),
-		.made_by = db_rows_keep(r, 7, a),
-		.made_at = db_rows_int(r, 8),
-		.last_at = db_rows_int(r, 9),
-		.retention_s = db_rows_null(r, 10) ? -1 : db_rows_int(r, 10),
-		.birth = db_rows_keep(r, 11, a),
-		.length = db_rows_int(r, 12),
-		.last_message = db_rows_int(r, 13)};
+	*out = (struct conversation_view){
+		.people = db_rows_int(r, PEOPLE), .end_mark = db_rows_keep(r, END_MARK, a), .place = place_of(r)};
+	conversation_row_read(&out->c, r, a);
 	if (!asker)
 		return;
 	out->c.me = (struct member){.participant = asker,
@@ -140,7 +128,7 @@ static void take(struct page *p, const struct db_rows *r, struct arena *a)
 
 	p->looked++;
 	p->at = place_of(r);
-	if (p->count == p->room || (text && !fold_within(db_rows_word(r, 5), text) && !fold_within(db_rows_word(r, NAMES), text)))
+	if (p->count == p->room || (text && !fold_within(db_rows_word(r, CONVERSATION_TITLE), text) && !fold_within(db_rows_word(r, NAMES), text)))
 		return;
 	read_view(&p->views[p->count++], r, a, p->q->asker);
 }
@@ -223,7 +211,6 @@ static enum err view(struct db *d, void *ctx)
 {
 	const struct viewing *v = ctx;
 	struct db_rows r;
-	bool found;
 	enum err e;
 
 	if (v->asker)
@@ -234,12 +221,9 @@ static enum err view(struct db *d, void *ctx)
 			DB_ARGS(db_text(v->id), db_text(v->asker)));
 	else
 		db_query(&r, d, "SELECT " COLUMNS "NULL, " NOBODY " FROM conversations c WHERE c.id = $1", DB_ARGS(db_text(v->id)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		read_view(v->out, &r, v->a, v->asker);
-	e = db_rows_done(&r);
-	if (e == OK && !found)
-		e = ERR_NOT_FOUND;
+	e = db_rows_found(&r);
 	return e == OK ? complete(d, v->a, v->out, 1, v->asker != NULL) : e;
 }
 

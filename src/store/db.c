@@ -317,8 +317,10 @@ bool db_rows_next(struct db_rows *r)
 	if (r->err != OK || !r->statement)
 		return false;
 	arena_done(&r->arena);
-	if (r->db->driver->next(r))
+	if (r->db->driver->next(r)) {
+		r->given = true;
 		return true;
+	}
 	r->err = db_failed(r->db);
 	return false;
 }
@@ -326,6 +328,13 @@ bool db_rows_next(struct db_rows *r)
 enum err db_rows_done(struct db_rows *r)
 {
 	return finish(r, NULL);
+}
+
+enum err db_rows_found(struct db_rows *r)
+{
+	enum err e = finish(r, NULL);
+
+	return e == OK && !r->given ? ERR_NOT_FOUND : e;
 }
 
 bool db_rows_null(const struct db_rows *r, int column)

@@ -89,6 +89,7 @@ struct db_rows {
 	struct db_statement *statement;
 	void *result; /* the driver's */
 	int64_t row;
+	bool given; /* one, by db_rows_next */
 	enum err err;
 	struct arena arena;
 };
@@ -96,6 +97,9 @@ struct db_rows {
 void db_query(struct db_rows *r, struct db *d, const char *sql, const struct db_value *args, int count);
 bool db_rows_next(struct db_rows *r);
 enum err db_rows_done(struct db_rows *r) MUST_CHECK;
+
+/* The same for a statement that was to bring a row: ERR_NOT_FOUND when db_rows_next never gave one. */
+enum err db_rows_found(struct db_rows *r) MUST_CHECK;
 
 /* Columns count from 0. NULL: 0, NULL, or "" for db_rows_word. */
 bool db_rows_null(const struct db_rows *r, int column);

@@ -12,15 +12,11 @@ enum err devices_put(struct db *d, const char *participant, const char *kind, co
 enum err devices_get(struct db *d, struct arena *a, const char *participant, struct device_row *row)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d, "SELECT participant, kind, value, updated_at FROM devices WHERE participant = $1", DB_ARGS(db_text(participant)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		*row = (struct device_row){db_rows_keep(&r, 0, a), db_rows_keep(&r, 1, a), db_rows_keep(&r, 2, a), db_rows_int(&r, 3)};
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 enum err devices_delete(struct db *d, const char *participant)

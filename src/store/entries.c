@@ -176,20 +176,16 @@ enum err entries_is_thread(struct db *d, const struct conversation *c, const cha
 enum err entries_state(struct db *d, const struct conversation *c, int64_t position, struct entry_state *out)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d, "SELECT sender, thread, deleted_at, edits FROM entries WHERE conversation = $1 AND position = $2 AND kind = 'm'",
 		DB_ARGS(db_int(c->n), db_int(position)));
-	found = db_rows_next(&r);
-	if (found) {
+	if (db_rows_next(&r)) {
 		snprintf(out->sender, sizeof out->sender, "%s", db_rows_word(&r, 0));
 		snprintf(out->thread, sizeof out->thread, "%s", db_rows_word(&r, 1));
 		out->deleted_at = db_rows_int(&r, 2);
 		out->edits = db_rows_int(&r, 3);
 	}
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 enum err entries_edit(

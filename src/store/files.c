@@ -100,18 +100,14 @@ enum err files_there(struct db *d, const char *id, const char *sealed_with, int6
 enum err files_get(struct db *d, struct arena *a, const char *conversation, const char *id, const char *participant, struct file_row *out)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d,
 		"SELECT " FILE_COLUMNS
 		" FROM files WHERE id = $1 AND conversation = $2 AND session = 0 AND state = 'kept' AND (message > 0 OR owner = $3)",
 		DB_ARGS(db_text(id), db_text(conversation), db_text(participant)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		file_row_read(out, &r, a);
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 struct taking_back {
@@ -174,20 +170,16 @@ static enum err list_one(void *ctx, const char *id, int place)
 {
 	struct listing *l = ctx;
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, l->d,
 		"SELECT shown FROM files WHERE id = $1 AND conversation = $2 AND owner = $3 AND state = 'kept' AND message = 0 {postgres: FOR "
 		"UPDATE}",
 		DB_ARGS(db_text(id), db_text(l->conversation), db_text(l->owner)));
-	found = db_rows_next(&r);
-	if (found) {
+	if (db_rows_next(&r)) {
 		buf_char(l->out, place > 0 ? ',' : '[');
 		buf_str(l->out, db_rows_word(&r, 0));
 	}
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 enum err files_list(struct db *d, const char *conversation, const char *owner, const char *ids, struct buf *out)

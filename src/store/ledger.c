@@ -73,16 +73,12 @@ enum err ledger_check(struct db *d, struct arena *a, int64_t now, int64_t before
 enum err ledger_get(struct db *d, struct arena *a, const char *conversation, struct ledger_row *row)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(
 		&r, d, "SELECT " COLUMNS " FROM ledger WHERE conversation = $1 ORDER BY created_at DESC LIMIT 1", DB_ARGS(db_text(conversation)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		read_row(row, &r, a);
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 enum err ledger_prune(struct db *d, int64_t before_ms, int limit, int64_t *pruned)

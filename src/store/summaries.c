@@ -96,17 +96,13 @@ enum err summaries_request(struct db *d, struct arena *a, const struct summary_n
 enum err summaries_start(struct db *d, const char *id, int64_t now, int64_t *attempt)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d,
 		"UPDATE summaries SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'running' END, attempt = attempt + 1, updated_at = $2 "
 		"WHERE id = $1 AND finished_at IS NULL AND status IN ('requested', 'running', 'ready') RETURNING attempt",
 		DB_ARGS(db_text(id), db_int(now)));
-	found = db_rows_next(&r);
-	*attempt = found ? db_rows_int(&r, 0) : 0;
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	*attempt = db_rows_next(&r) ? db_rows_int(&r, 0) : 0;
+	return db_rows_found(&r);
 }
 
 void summary_seal_name(char out[SUMMARY_SEAL_NAME], const char *id)

@@ -52,16 +52,13 @@ static enum err read_whole(struct summary_row *out, struct db_rows *r, struct ar
 
 static enum err one(struct db_rows *r, struct arena *a, struct summary_row *row)
 {
-	enum err e = OK, failed;
-	bool found = db_rows_next(r);
+	enum err e = OK, found;
 
 	*row = (struct summary_row){0};
-	if (found)
+	if (db_rows_next(r))
 		e = read_whole(row, r, a);
-	failed = db_rows_done(r);
-	if (failed != OK)
-		return failed;
-	return found ? e : ERR_NOT_FOUND;
+	found = db_rows_found(r);
+	return found != OK ? found : e;
 }
 
 enum err summaries_get(struct db *d, struct arena *a, const char *conversation, const char *counselor, int64_t now, struct summary_row *row)

@@ -26,15 +26,11 @@ enum err threads_make(struct db *d, const struct conversation *c, const struct t
 enum err threads_get(struct db *d, struct arena *a, const struct conversation *c, const char *id, struct thread *out)
 {
 	struct db_rows r;
-	bool found;
-	enum err e;
 
 	db_query(&r, d, "SELECT " COLUMNS " FROM threads WHERE conversation = $1 AND id = $2", DB_ARGS(db_int(c->n), db_text(id)));
-	found = db_rows_next(&r);
-	if (found)
+	if (db_rows_next(&r))
 		*out = read_thread(&r, a);
-	e = db_rows_done(&r);
-	return e == OK && !found ? ERR_NOT_FOUND : e;
+	return db_rows_found(&r);
 }
 
 enum err threads_list(struct db *d, struct arena *a, const struct conversation *c, const char *parent, int64_t after_at,

@@ -24,6 +24,17 @@ static void read_item(struct webhooks_item *out, const struct db_rows *r, struct
 		.done_at = db_rows_int(r, 11)};
 }
 
+/* At most room of them. */
+static enum err read_items(struct db_rows *r, struct arena *a, int room, struct webhooks_item **items, int *count)
+{
+	*items = arena_alloc(a, (size_t)room * sizeof **items);
+	*count = 0;
+	while (db_rows_next(r))
+		if (*count < room)
+			read_item(&(*items)[(*count)++], r, a);
+	return db_rows_done(r);
+}
+
 enum err webhooks_add(struct db *d, const struct webhooks_item *item)
 {
 	return db_exec(d, NULL,
@@ -51,17 +62,12 @@ enum err webhooks_claim(struct db *d, struct arena *a, int64_t now, int64_t leas
 {
 	struct db_rows r;
 
-	*items = arena_alloc(a, (size_t)limit * sizeof **items);
-	*count = 0;
 	db_query(&r, d,
 		"WITH due AS MATERIALIZED (SELECT id FROM webhooks WHERE state = 'pending' AND next_at <= $1 ORDER BY next_at LIMIT $3 "
 		"{postgres: FOR UPDATE SKIP LOCKED}) "
 		"UPDATE webhooks SET next_at = $1 + $2, attempt = attempt + 1 WHERE id IN (SELECT id FROM due) RETURNING " COLUMNS,
 		DB_ARGS(db_int(now), db_int(lease_ms), db_int(limit)));
-	while (db_rows_next(&r))
-		if (*count < limit)
-			read_item(&(*items)[(*count)++], &r, a);
-	return db_rows_done(&r);
+	return read_items(&r, a, limit, items, count);
 }
 
 /* Settled by someone else, or claimed anew: nothing changed. */
@@ -111,15 +117,10 @@ enum err webhooks_list(
 {
 	struct db_rows r;
 
-	*items = arena_alloc(a, (size_t)limit * sizeof **items);
-	*count = 0;
 	db_query(&r, d,
 		"SELECT " COLUMNS " FROM webhooks WHERE ($1 IS NULL OR state = $1) AND created_at < $2 ORDER BY created_at DESC, id LIMIT $3",
 		DB_ARGS(db_text(state), db_int(before_ms > 0 ? before_ms : INT64_MAX), db_int(limit)));
-	while (db_rows_next(&r))
-		if (*count < limit)
-			read_item(&(*items)[(*count)++], &r, a);
-	return db_rows_done(&r);
+	return read_items(&r, a, limit, items, count);
 }
 
 enum err webhooks_next(struct db *d, int64_t *at)
