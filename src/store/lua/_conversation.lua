@@ -24,9 +24,9 @@ local id = string.sub(conv, #tag + 6)
 local BACKSTOP = 120000        -- keys outlive the deadline by this much (design §8) at most
 local SLACK = 60000            -- and by this much at least: TTLs are set anew only when the deadline has moved by so much
 local GONE_MS = 26 * 3600000   -- a dead session's id answers 410 for so long (design §6)
-local INBOX_MOST = 4096        -- news waiting for one hub; past it the hub reads the logs instead
-local INBOX_MS = 60000
 local AUDIT_MOST = 100000      -- items nobody fetched, some more at times: trimmed by the thousand
+
+--- include _inbox.lua
 
 -- Into the inbox of each hub that the hash at key names. Returns how many.
 local function post(key_of_hubs, news)
@@ -34,15 +34,7 @@ local function post(key_of_hubs, news)
   for _, hub in ipairs(call('HKEYS', key_of_hubs)) do
     local key = tag .. 'hub:' .. hub
     if call('EXISTS', key) == 1 then
-      local inbox = key .. ':inbox'
-      local n = call('RPUSH', inbox, news)
-      if n == 1 then
-        call('PEXPIRE', inbox, INBOX_MS)
-      elseif n > INBOX_MOST then
-        call('DEL', inbox)
-        call('RPUSH', inbox, '\no')
-        call('PEXPIRE', inbox, INBOX_MS)
-      end
+      put(key .. ':inbox', news)
       heard = heard + 1
     else
       call('HDEL', key_of_hubs, hub)

@@ -10,7 +10,7 @@ local call = redis.call
 local conversation, from, mode, seed, most = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[7])
 local time = call('TIME')
 local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
-local KEPT_MS, SLACK, INBOX_MOST, INBOX_MS = 86400000, 64, 4096, 60000
+local KEPT_MS, SLACK = 86400000, 64
 local count = #ARGV - 7
 local last = from + count - 1
 local field = 'at:' .. conversation
@@ -35,16 +35,7 @@ local function hubs_of(key)
   return live
 end
 
-local function post(inbox, news)
-  local n = call('RPUSH', inbox, news)
-  if n == 1 then
-    call('PEXPIRE', inbox, INBOX_MS)
-  elseif n > INBOX_MOST then
-    call('DEL', inbox)
-    call('RPUSH', inbox, '\no')
-    call('PEXPIRE', inbox, INBOX_MS)
-  end
-end
+--- include _inbox.lua
 
 local function push(conv, log, hubs, id, base, first, stop)
   local live, len = hubs_of(hubs), 0
@@ -54,7 +45,7 @@ local function push(conv, log, hubs, id, base, first, stop)
     len = call('RPUSH', log, entry)
     local position = base + len
     for _, inbox in ipairs(live) do
-      post(inbox, id .. '\nn\n' .. string.format('%d', position) .. '\n0\n' .. entry .. '\n' .. ARGV[7 + i])
+      put(inbox, id .. '\nn\n' .. string.format('%d', position) .. '\n0\n' .. entry .. '\n' .. ARGV[7 + i])
     end
   end
   if len <= count then call('PEXPIRE', log, KEPT_MS) end

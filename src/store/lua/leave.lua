@@ -1,29 +1,14 @@
--- A hub holds fewer exchanges of a participant than before, some seconds ago: a clean leave, unless it showed life since.
--- KEYS _conversation; ARGV 1 participant  2 hub  3 exchanges left here  4 readers of the conversation left here  5 ms since it left, '' = not a clean leave (a poll was answered)
--- Reply {OK, when to look at presence again}
+-- See _leave.lua. KEYS _conversation; ARGV _leave. Reply {OK, when to look at presence again}
 --- include _conversation.lua
 --- include _presence.lua
-local me, hub = ARGV[1], ARGV[2]
-if ARGV[3] == '0' then
-  call('HDEL', present, 's:' .. me .. ':' .. hub)
-  if ARGV[5] ~= '' then
-    local p = signs()[me]
-    local left = now - ARGV[5]
-    if p and p.streams == 0 and p.life <= left then call('HSET', present, 'g:' .. me, left) end
-  end
-else
-  call('HSET', present, 's:' .. me .. ':' .. hub, ARGV[3])
-end
+--- include _leave.lua
 local expires = tonumber(call('HGET', conv, 'expiresAt') or nil)
 if not expires then
   call('DEL', present)
-  call('SREM', tag .. 'hub:' .. hub .. ':convs', id)
+  forget_hub()
   return { 'OK', 0 }
 end
 keep_key(present, expires)
 local _, again = settle()
-if ARGV[4] == '0' then
-  call('HDEL', hubs, hub)
-  call('SREM', tag .. 'hub:' .. hub .. ':convs', id)
-end
+if ARGV[4] == '0' then forget_hub() end
 return { 'OK', again }
