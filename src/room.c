@@ -1,4 +1,5 @@
 /* The `room` command: runs a Reading Room on one machine, and looks at it. Sub-commands are rows of a table; src/room/ has a file for each. */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,21 @@ int command_misused(const char *command, const char *what)
 		fprintf(stderr, "room %s: %s\n", command, what);
 	fprintf(stderr, "Try `room %s --help`.\n", command);
 	return COMMAND_USAGE;
+}
+
+int command_flag(int argc, char **argv, const char *usage, const char *flag, bool *given)
+{
+	const struct option options[] = {{"help", no_argument, NULL, 'h'}, {flag, no_argument, NULL, 'f'}, {0}}; /* flag NULL ends it */
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_help(usage);
+		if (option != 'f')
+			return command_misused(argv[0], NULL);
+		*given = true;
+	}
+	return optind < argc ? command_misused(argv[0], "it takes no arguments") : COMMAND_GO_ON;
 }
 
 int command_failed(const char *format, ...)

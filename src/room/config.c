@@ -1,5 +1,4 @@
 /* `room config`: every setting, its value and where that comes from. Secrets are never shown. */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,19 +76,11 @@ static void print_json(void)
 
 int config_command(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
 	bool as_json = false;
-	int option;
+	int code = command_flag(argc, argv, usage, "json", &as_json);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(usage);
-		if (option != 'j')
-			return command_misused(argv[0], NULL);
-		as_json = true;
-	}
-	if (optind < argc)
-		return command_misused(argv[0], "it takes no arguments");
+	if (code != COMMAND_GO_ON)
+		return code;
 	if (config_load() != 0)
 		return EXIT_FAILURE;
 	if (as_json)

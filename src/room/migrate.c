@@ -1,5 +1,4 @@
 /* `room migrate`: brings the database to the schema of this program. `room up` does the same before it starts anything. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,19 +117,11 @@ static int show_status(void)
 
 int migrate_command(int argc, char **argv)
 {
-	static const struct option options[] = {{"status", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
 	bool status = false;
-	int option;
+	int code = command_flag(argc, argv, usage, "status", &status);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(usage);
-		if (option != 's')
-			return command_misused(argv[0], NULL);
-		status = true;
-	}
-	if (optind < argc)
-		return command_misused(argv[0], "it takes no arguments");
+	if (code != COMMAND_GO_ON)
+		return code;
 	if (config_load() != 0)
 		return EXIT_FAILURE;
 	if (status)

@@ -1,6 +1,5 @@
 /* `room reload`: asks a running `room up` to replace its handlers, hubs and lighttpd, so that new programs and certificates come into use. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +16,12 @@ static const char usage[] = "usage: room reload\n"
 
 int reload_command(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	json_t *running;
 	pid_t pid;
-	int option;
+	int code = command_flag(argc, argv, usage, NULL, NULL);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
-		return option == 'h' ? command_help(usage) : command_misused(argv[0], NULL);
-	if (optind < argc)
-		return command_misused(argv[0], "it takes no arguments");
+	if (code != COMMAND_GO_ON)
+		return code;
 	if (config_load() != 0)
 		return EXIT_FAILURE;
 	running = running_read();

@@ -1,5 +1,4 @@
 /* `room rights`: who may do what in a lasting conversation, from the program's own table. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,20 +14,12 @@ static const char usage[] = "usage: room rights [--json]\n"
 
 int rights_command(int argc, char **argv)
 {
-	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
 	bool as_json = false;
 	struct buf out;
-	int option;
+	int code = command_flag(argc, argv, usage, "json", &as_json);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_help(usage);
-		if (option != 'j')
-			return command_misused(argv[0], NULL);
-		as_json = true;
-	}
-	if (optind < argc)
-		return command_misused(argv[0], "it takes no arguments");
+	if (code != COMMAND_GO_ON)
+		return code;
 	buf_init(&out, 65536);
 	if (as_json)
 		rights_json(&out);
