@@ -1,5 +1,6 @@
 // The one dialog of the page: a question with a safe answer and a grave one. The safe one has the focus.
 import { $, setText } from './dom.js';
+import { failureText } from './words.js';
 
 /**
  * @param {{title: string, text: string, yes: string}} words
@@ -48,4 +49,20 @@ export function ask(words, act) {
     dialog.showModal();
     no.focus();
   });
+}
+
+/** What follows a yes: a request, whose failure is told in the dialog. */
+export async function tried(act) {
+  try {
+    await act();
+    return null;
+  } catch (error) {
+    return failureText(error);
+  }
+}
+
+/** Ending or erasing: asked from the page, or from the sheet, which closes. */
+export function askGravely(question, act) {
+  $('sheet').close();
+  return ask(question, () => tried(act));
 }

@@ -1,6 +1,7 @@
 // Everything around the messages: who is here, how long until the erasure, how the line is, and what is over.
 import { Banner } from './banner.js';
-import { $, element, icon, say, setText } from './dom.js';
+import { $, element, say, setText } from './dom.js';
+import { leaveNothing } from './over.js';
 import { leftText, lifeText, momentOf } from './time.js';
 import { roleName, words } from './words.js';
 
@@ -120,16 +121,8 @@ export class Facts {
   }
 }
 
-/** The last page of a conversation: nothing of it is left in the document. */
+/** The last page of a conversation. */
 export function showOver(kind) {
-  const { icon: name, title, text } = words.over[kind] ?? words.over.missing;
   document.documentElement.dataset.phase = kind;
-  $('room').remove();
-  for (const open of document.querySelectorAll('dialog')) open.remove();
-  $('over-icon').replaceChildren(icon(name));
-  setText($('over-title'), title);
-  setText($('over-text'), text);
-  $('over').hidden = false;
-  document.title = words.title;
-  $('over-title').focus();
+  leaveNothing(words.over[kind] ?? words.over.missing, words.title);
 }

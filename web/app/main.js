@@ -2,7 +2,7 @@
 import { Room } from '../room.js';
 import { Composer } from './composer.js';
 import { Consent } from './consent.js';
-import { ask } from './dialog.js';
+import { ask, askGravely, tried } from './dialog.js';
 import { $, hush, say } from './dom.js';
 import { isLeaving, leaveQuickly, onEscapeTwice } from './exit.js';
 import { Facts, showOver } from './facts.js';
@@ -146,21 +146,10 @@ function enter(room) {
   }
 
   for (const button of document.querySelectorAll('[data-do=end]')) {
-    button.addEventListener('click', () => grave(words.ask.end, () => room.end()));
+    button.addEventListener('click', () => askGravely(words.ask.end, () => room.end()));
   }
   for (const button of document.querySelectorAll('[data-do=erase]')) {
-    button.addEventListener('click', () => grave(words.ask.erase, () => room.erase()));
-  }
-  function grave(question, act) {
-    $('sheet').close();
-    ask(question, async () => {
-      try {
-        await act();
-        return null;
-      } catch (error) {
-        return failureText(error);
-      }
-    });
+    button.addEventListener('click', () => askGravely(words.ask.erase, () => room.erase()));
   }
 
   // What is beside the messages on a wide window is behind a button on a narrow one: the same elements, moved.
@@ -206,14 +195,7 @@ function enter(room) {
 }
 
 function remove(room, message) {
-  ask(words.ask.remove, async () => {
-    try {
-      await room.remove(message.id);
-      return null;
-    } catch (error) {
-      return failureText(error);
-    }
-  });
+  ask(words.ask.remove, () => tried(() => room.remove(message.id)));
 }
 
 /** Asks the site that opened or embeds this page for a new ticket, if it is one we are told to trust. */

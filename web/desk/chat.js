@@ -1,6 +1,6 @@
 // The one chat that is open: the same parts as the session's own page, made anew from the template for each conversation and taken away whole.
 import { Composer } from '../app/composer.js';
-import { ask } from '../app/dialog.js';
+import { askGravely } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { Facts } from '../app/facts.js';
 import { SessionFiles } from '../app/files.js';
@@ -46,7 +46,7 @@ export class Chat {
       ...this.#files.log,
       reply: (message) => this.#composer.replyTo(message),
       edit: (message) => this.#composer.edit(message),
-      remove: (message) => this.#grave(chatWords.ask.remove, () => room.remove(message.id)),
+      remove: (message) => askGravely(chatWords.ask.remove, () => room.remove(message.id)),
       discarded: (item) => item && this.#composer.restore(item.content),
     });
     this.#summary = new Summary(room, {
@@ -151,19 +151,7 @@ export class Chat {
     $('sheet').addEventListener('click', (event) => {
       if (event.target === $('sheet')) $('sheet').close();
     });
-    for (const button of document.querySelectorAll('#chat [data-do=end]')) button.addEventListener('click', () => this.#grave(chatWords.ask.end, () => room.end()));
-    for (const button of document.querySelectorAll('#chat [data-do=erase]')) button.addEventListener('click', () => this.#grave(chatWords.ask.erase, () => room.erase()));
-  }
-
-  #grave(question, act) {
-    $('sheet').close();
-    ask(question, async () => {
-      try {
-        await act();
-        return null;
-      } catch (error) {
-        return failureText(error);
-      }
-    });
+    for (const button of document.querySelectorAll('#chat [data-do=end]')) button.addEventListener('click', () => askGravely(chatWords.ask.end, () => room.end()));
+    for (const button of document.querySelectorAll('#chat [data-do=erase]')) button.addEventListener('click', () => askGravely(chatWords.ask.erase, () => room.erase()));
   }
 }

@@ -1,5 +1,6 @@
 // The counselor's page: takes the ticket out of the address bar, follows the desk, opens one chat at a time.
-import { $, hush, icon, say, setText } from '../app/dom.js';
+import { $, hush, say, setText } from '../app/dom.js';
+import { leaveNothing } from '../app/over.js';
 import { momentOf } from '../app/time.js';
 import { Chat, showPlace } from './chat.js';
 import { Desk } from './client.js';
@@ -174,14 +175,6 @@ function finish(kind) {
 }
 
 function showOver(kind) {
-  const { icon: name, title, text } = words.over[kind] ?? words.over.denied;
   root.dataset.desk = kind;
-  $('room').remove();
-  for (const open of document.querySelectorAll('dialog')) open.remove();
-  $('over-icon').replaceChildren(icon(name));
-  setText($('over-title'), title);
-  setText($('over-text'), text);
-  $('over').hidden = false;
-  document.title = words.title;
-  $('over-title').focus();
+  leaveNothing(words.over[kind] ?? words.over.denied, words.title);
 }
