@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/lasting.h"
 #include "api/login_answer.h"
 #include "api/proof.h"
 #include "api/routes.h"
@@ -26,12 +27,6 @@ static bool has_account(struct exchange *x)
 		return true;
 	answer_error(x, ERR_FORBIDDEN, not_ours, 0);
 	return false;
-}
-
-static void run(struct exchange *x, void (*fn)(struct db *d, void *exchange))
-{
-	if (dbpool_run(fn, x) != OK)
-		answer_error(x, ERR_STORE_UNAVAILABLE, NULL, 0);
 }
 
 /* A login by cookie, being used, lasts longer: the browser keeps it for as long as we do. */
@@ -69,16 +64,13 @@ static void show(struct exchange *x, const struct account *account, const char *
 	buf_done(&out);
 }
 
-static void look(struct db *d, void *exchange)
+static void look(struct db *d, struct exchange *x)
 {
-	struct exchange *x = exchange;
 	const struct ticket *t = ticket_of(x);
 	struct account account;
 	const char *name = "";
-	enum err e = ERR_STORE_UNAVAILABLE;
+	enum err e = *t->login ? accounts_by_id(d, &x->arena, t->participant, &account) : people_name(d, &x->arena, t->participant, &name);
 
-	if (d)
-		e = *t->login ? accounts_by_id(d, &x->arena, t->participant, &account) : people_name(d, &x->arena, t->participant, &name);
 	if (e == ERR_NOT_FOUND) /* deleted a moment ago */
 		e = ERR_UNAUTHENTICATED;
 	if (e == OK)
@@ -89,17 +81,16 @@ static void look(struct db *d, void *exchange)
 
 void account_me(struct exchange *x)
 {
-	run(x, look);
+	lasting_run(x, look);
 }
 
 /* ---- a fresh token ---- */
 
-static void refresh(struct db *d, void *exchange)
+static void refresh(struct db *d, struct exchange *x)
 {
-	struct exchange *x = exchange;
 	const struct ticket *t = ticket_of(x);
 	const char *name = "";
-	enum err e = d ? people_name(d, &x->arena, t->participant, &name) : ERR_STORE_UNAVAILABLE;
+	enum err e = people_name(d, &x->arena, t->participant, &name);
 
 	if (e != OK) {
 		answer_error(x, e, NULL, 0);
@@ -112,16 +103,14 @@ static void refresh(struct db *d, void *exchange)
 void account_refresh(struct exchange *x)
 {
 	if (has_account(x) && guard_bare_body(x))
-		run(x, refresh);
+		lasting_run(x, refresh);
 }
 
 /* ---- another name ---- */
 
-static void rename_person(struct db *d, void *exchange)
+static void rename_person(struct db *d, struct exchange *x)
 {
-	struct exchange *x = exchange;
-
-	answer_empty(x, d ? people_rename(d, ticket_of(x)->participant, visit_of(x)->more) : ERR_STORE_UNAVAILABLE);
+	answer_empty(x, people_rename(d, ticket_of(x)->participant, visit_of(x)->more));
 }
 
 void account_rename(struct exchange *x)
@@ -135,8 +124,7 @@ void account_rename(struct exchange *x)
 	name = body_text(&b, "name", PERSON_NAME_MAX, true);
 	if (auth_name_fine(&b, name))
 		visit_of(x)->more = proof_copy(x, name);
-	if (guard_body(x, &b))
-		run(x, rename_person);
+	lasting_run_body(x, &b, rename_person);
 }
 
 /* ---- another password; no account any more ---- */

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "api/guard.h"
+#include "api/lasting.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "chat/signal.h"
 #include "chat/stream_ticket.h"
 #include "http/origin.h"
 #include "store/conversations.h"
-#include "store/dbpool.h"
 #include "store/store.h"
 
 /* ---- cookies ---- */
@@ -78,12 +78,11 @@ static void give_ticket(struct exchange *x)
 }
 
 /* Whether the session has a place for its participant, the store looks by itself. */
-static void check_membership(struct db *d, void *exchange)
+static void check_membership(struct db *d, struct exchange *x)
 {
-	struct exchange *x = exchange;
 	const struct ticket *t = ticket_of(x);
 	struct conversation c;
-	enum err e = d ? conversations_get(d, &x->arena, t->conversation, t->participant, &c) : ERR_STORE_UNAVAILABLE;
+	enum err e = conversations_get(d, &x->arena, t->conversation, t->participant, &c);
 
 	if (e == OK)
 		give_ticket(x);
@@ -95,10 +94,10 @@ void entrance_stream_ticket(struct exchange *x)
 {
 	if (!guard_bare_body(x))
 		return;
-	if (ticket_of(x)->kind != TICKET_USER)
+	if (ticket_of(x)->kind == TICKET_USER)
+		lasting_run(x, check_membership);
+	else
 		give_ticket(x);
-	else if (dbpool_run(check_membership, x) != OK)
-		answer_error(x, ERR_STORE_UNAVAILABLE, NULL, 0);
 }
 
 void entrance_own_stream_ticket(struct exchange *x)

@@ -1,4 +1,4 @@
-/* What the handlers of lasting conversations share: from the accepting thread to one of the pool's, which may block. */
+/* What the handlers of lasting conversations and of users share: from the accepting thread to one of the pool's, which may block. */
 #ifndef API_LASTING_H
 #define API_LASTING_H
 
