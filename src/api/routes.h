@@ -68,7 +68,7 @@ void chats_with(struct exchange *x);
 void entrance_cookie(struct exchange *x);
 void entrance_cookie_clear(struct exchange *x);
 void entrance_stream_ticket(struct exchange *x);
-void entrance_own_cookie(struct exchange *x);        /* of one's own desk or feed */
+void entrance_own_cookie(struct exchange *x); /* of one's own desk or feed */
 void entrance_own_stream_ticket(struct exchange *x);
 void entrance_desk_cookie_clear(struct exchange *x);
 void entrance_user_cookie_clear(struct exchange *x);

@@ -12,8 +12,7 @@
 #define NOTHING_YET 50 /* the same while it has found nothing */
 
 /* Columns of every row; then the names, when a text is looked for ($1 of the page's statements); then the asker's. */
-#define COLUMNS \
-	CONVERSATION_COLUMNS ", c.people, (SELECT e.mark FROM entries e WHERE e.conversation = c.n AND e.position = c.length), "
+#define COLUMNS CONVERSATION_COLUMNS ", c.people, (SELECT e.mark FROM entries e WHERE e.conversation = c.n AND e.position = c.length), "
 #define NAMES_OF(person) \
 	"CASE WHEN $1 = 1 THEN (SELECT {sqlite: group_concat(p.name, x'0a')}{postgres: string_agg(p.name, chr(10))} FROM members o " \
 	"JOIN people p ON p.id = o.participant WHERE o.conversation = c.n AND o.left_at IS NULL AND o.participant <> " person ") END, "
@@ -30,8 +29,7 @@ static struct conversations_place place_of(const struct db_rows *r)
 
 static void read_view(struct conversation_view *out, const struct db_rows *r, struct arena *a, const char *asker)
 {
-	*out = (struct conversation_view){
-		.people = db_rows_int(r, PEOPLE), .end_mark = db_rows_keep(r, END_MARK, a), .place = place_of(r)};
+	*out = (struct conversation_view){.people = db_rows_int(r, PEOPLE), .end_mark = db_rows_keep(r, END_MARK, a), .place = place_of(r)};
 	conversation_row_read(&out->c, r, a);
 	if (!asker)
 		return;
@@ -128,7 +126,8 @@ static void take(struct page *p, const struct db_rows *r, struct arena *a)
 
 	p->looked++;
 	p->at = place_of(r);
-	if (p->count == p->room || (text && !fold_within(db_rows_word(r, CONVERSATION_TITLE), text) && !fold_within(db_rows_word(r, NAMES), text)))
+	if (p->count == p->room ||
+		(text && !fold_within(db_rows_word(r, CONVERSATION_TITLE), text) && !fold_within(db_rows_word(r, NAMES), text)))
 		return;
 	read_view(&p->views[p->count++], r, a, p->q->asker);
 }

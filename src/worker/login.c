@@ -33,5 +33,4 @@ static enum err run(struct worker *w)
 	return OK;
 }
 
-const struct job job_login = {
-	.name = "login", .help = "logins that are over leave the database", .own_bytes = sizeof(int64_t), .run = run};
+const struct job job_login = {.name = "login", .help = "logins that are over leave the database", .own_bytes = sizeof(int64_t), .run = run};

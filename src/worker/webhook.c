@@ -211,5 +211,9 @@ static void close_job(struct worker *w)
 	mainserver_close(o->mainserver);
 }
 
-const struct job job_webhook = {
-	.name = "webhook", .help = "what happened, told to MainServer", .own_bytes = sizeof(struct outbox), .open = open_job, .run = run, .close = close_job};
+const struct job job_webhook = {.name = "webhook",
+	.help = "what happened, told to MainServer",
+	.own_bytes = sizeof(struct outbox),
+	.open = open_job,
+	.run = run,
+	.close = close_job};
