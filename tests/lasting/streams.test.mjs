@@ -171,6 +171,7 @@ onBoth('streams of lasting conversations', (db) => {
     await send(g, 'ann', 'in the open');
     const inside = await send(g, 'ann', 'inside', { threadId: t.id });
     const open1 = await send(g, 'ann', 'in the open again');
+    await s.next((e) => e.id === inside.cursor); // as it was: later it is told as it is then
     ok(await g.as.ann.patch(`${g.path}/messages/${inside.id}`, { content: 'inside, changed' }));
     ok(await g.as.ann.delete(`${g.path}/messages/${open1.id}`), 204);
     const other = ok(await g.as.ann.post(`${g.path}/threads`, { title: 'another' }), 201);
