@@ -239,7 +239,8 @@ static enum err look_around(const struct exchange *x, const struct bearer *b, st
 enum err credentials_participant_by(const struct exchange *x, const struct bearer *b, const char *conversation, enum credentials_use use,
 	struct credentials *out, const char **details)
 {
-	return look_around(x, b, (struct jar){.prefix = COOKIE_PREFIX, .kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
+	return look_around(
+		x, b, (struct jar){.prefix = COOKIE_PREFIX, .kind = TICKET_PARTICIPANT, .conversation = conversation}, use, out, details);
 }
 
 enum err credentials_participant(
