@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Listing } from '../../web/chat/listing.js';
 import { Names } from '../../web/chat/names.js';
 import { Online } from '../../web/chat/online.js';
 import { gist, listed, whoIs } from '../../web/chat/people.js';
@@ -71,6 +72,26 @@ test('a view of the list: an answer that was overtaken by a newer wish changes n
   answers[0]({ conversations: [one('old', 1)], next: null });
   await Promise.all([first, second]);
   assert.deepEqual(selection.arrange().map((row) => row.id), ['new']);
+});
+
+test('a view of several statuses: pages of each, together complete down to where all are', async () => {
+  const server = { archived: [one('a', 9), one('b', 5)], completed: [one('c', 4), one('d', 3), one('e', 2)] };
+  const listing = new (class extends Listing {
+    phase = 'open';
+    _call(method, path, { query: { status, after } }) {
+      const from = Number(after ?? 0);
+      return { conversations: server[status].slice(from, from + 1).map((row) => ({ ...row, status })), next: from + 1 < server[status].length ? String(from + 1) : null };
+    }
+
+    _emit() {}
+  })();
+  const view = listing.select({ status: ['archived', 'completed'] });
+  const seen = [];
+  await view.load();
+  while (seen.push(view.arrange().map((row) => row.id).join('')) && view.hasMore) await view.more();
+  assert.deepEqual(seen, ['a', 'abcd', 'abcde']);
+  listing._put({ ...one('f', 8), status: 'active' });
+  assert.equal(view.arrange().length, 5);
 });
 
 test('names, and whom somebody means', () => {

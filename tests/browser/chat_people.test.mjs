@@ -117,6 +117,31 @@ test('another role, told to all; written to alone; and back', async () => {
   for (const page of [ada, ben]) await page.context().close();
 });
 
+test('completed by an admin: read-only for all, found with what is archived, taken up again', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Case 7');
+  await say(Ben, g, 'all is well now');
+  const [ada, ben] = await Promise.all([Ada, Ben].map(async (one) => {
+    const page = await visit(stack, await chromium.context(desktop), one.id, one.name);
+    await choose(page, 'Case 7');
+    await page.click('#menu');
+    return page;
+  }));
+  assert.equal(await ben.locator('#info-complete').isVisible(), false);
+  await ada.click('#info-complete');
+  for (const page of [ada, ben]) {
+    await showsText(page, '#closed', /completed/);
+    await until('it to be away from the list', async () => (await row(page, 'Case 7').count()) === 0);
+  }
+  await ada.click('[data-filter=archived]');
+  await row(ada, 'Case 7').waitFor(wait);
+  await ada.click('#info-complete');
+  await ben.waitForSelector('#write:not([hidden])', wait);
+  await write(ben, 'one more thing');
+  await stored(ben, 'one more thing');
+  for (const page of [ada, ben]) await page.context().close();
+});
+
 test('online in the list: at once when heard of; gone when out of the open conversation; looked at when one comes back to it', async () => {
   const { Ada, Ben, Cleo } = await people(stack, ['Ada', 'Ben', 'Cleo']);
   await group(Ada, [Cleo], 'Choir');

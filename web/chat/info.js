@@ -10,6 +10,7 @@ import { tried } from './talk.js';
 import { failureText, words } from './words.js';
 
 const DAY_S = 86_400;
+const SAID_MS = 6000;
 
 export class Info {
   #chats;
@@ -17,6 +18,7 @@ export class Info {
   #members = [];
   #next = null;
   #person;
+  #saying = null;
   #listening = new AbortController();
 
   /** @param {{search: () => void, write: (participant: string) => Promise<void>}} on */
@@ -76,6 +78,8 @@ export class Info {
     $('info-leave').hidden = !may(one, 'leave');
     $('info-erase').hidden = !may(one, 'erase');
     this.#keep(one);
+    this.#switch('info-complete', one.status === 'completed', one.status === 'completed' ? words.info.reopen : words.info.complete);
+    $('info-complete').hidden = one.type === 'direct' || !may(one, 'status');
     this.#people();
   }
 
@@ -182,6 +186,7 @@ export class Info {
     const press = (name, act) => $(name).addEventListener('click', () => this.#try(act));
     press('info-mute', () => this.#chats.mute(id, !this.#talk.conversation.muted));
     press('info-archive', () => this.#chats.update(id, { status: this.#talk.conversation.status === 'archived' ? 'active' : 'archived' }));
+    press('info-complete', () => this.#chats.update(id, { status: this.#talk.conversation.status === 'completed' ? 'active' : 'completed' }));
     $('info-more').addEventListener('click', () => this.#more());
     $('rename').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -213,5 +218,7 @@ export class Info {
   #say(text) {
     if ($('info-state')) setText($('info-state'), text);
     say(text);
+    clearTimeout(this.#saying);
+    this.#saying = setTimeout(() => $('info-state') && setText($('info-state'), ''), SAID_MS);
   }
 }

@@ -19,7 +19,7 @@ const filters = {
   unread: { status: 'active', unread: true },
   direct: { status: 'active', type: 'direct' },
   group: { status: 'active', type: 'group' },
-  archived: { status: 'archived' },
+  archived: { status: ['archived', 'completed'] },
 };
 
 export function whenOf(at, now = Date.now()) {

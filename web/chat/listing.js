@@ -67,16 +67,31 @@ export class Listing extends Requests {
     }, REFRESH_MS);
   }
 
-  /** A view of the list: {type?, status?, q?, unread?}; `items` sorted by last activity, `more()`, `hasMore`, `loading`. Stop it when done. */
+  /** A view of the list: {type?, status? (or several), q?, unread?}; `items` sorted by last activity, `more()`, `hasMore`, `loading`. Stop it when done. */
   select(filter = {}) {
     const selection = new Selection(this, filter, {
-      page: (query) => this._call('GET', '/api/conversations', { query }),
+      page: (query) => (Array.isArray(query.status) ? this.#pageOfSeveral(query) : this._call('GET', '/api/conversations', { query })),
       put: (one) => this._put(one),
       stop: (which) => this.#selections.delete(which),
       changed: () => this._emit('list', { id: null }),
     });
     this.#selections.add(selection);
     return selection;
+  }
+
+  /** The server lists one status at a time: a page of each, together. `edge`: down to there it is complete. */
+  async #pageOfSeveral({ status, after, ...query }) {
+    const from = after ?? Object.fromEntries(status.map((one) => [one, null]));
+    const pages = await Promise.all(Object.entries(from).map(async ([one, cursor]) => {
+      const page = await this._call('GET', '/api/conversations', { query: { ...query, status: one, after: cursor } });
+      return { one, ...page };
+    }));
+    const more = pages.filter((page) => page.next);
+    return {
+      conversations: pages.flatMap((page) => page.conversations),
+      next: more.length > 0 ? Object.fromEntries(more.map((page) => [page.one, page.next])) : null,
+      edge: Math.max(...more.map((page) => page.conversations.at(-1)?.lastActivityAt ?? -Infinity)),
+    };
   }
 
   /** All views anew, as after `reset`. Never rejects. */

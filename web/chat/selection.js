@@ -92,21 +92,21 @@ export class Selection {
     }
   }
 
-  #take({ conversations, next }, first) {
+  #take({ conversations, next, edge = conversations.at(-1)?.lastActivityAt ?? -Infinity }, first) {
     if (first) this.#found.clear();
     for (const one of conversations) {
       this.#found.add(one.id);
       this.#on.put(one);
     }
     this.#next = next ?? null;
-    this.#edge = this.#next === null ? -Infinity : conversations.at(-1)?.lastActivityAt ?? -Infinity;
+    this.#edge = this.#next === null ? -Infinity : edge;
     this.loaded = true;
   }
 
   #matches(one) {
     const { type, status, q, unread } = this.#filter;
     if (type && one.type !== type) return false;
-    if (status && one.status !== status) return false;
+    if (status && ![status].flat().includes(one.status)) return false;
     if (unread && one.unread === 0) return false;
     if (!q || this.#found.has(one.id)) return true;
     const text = `${one.title} ${one.participants.map((each) => each.name).join(' ')}`.toLowerCase();

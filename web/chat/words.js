@@ -122,6 +122,8 @@ export const words = {
     unmute: 'Unmute',
     archive: 'Archive',
     unarchive: 'Unarchive',
+    complete: 'Complete',
+    reopen: 'Reopen',
     keep: { '': 'As is usual here', 0: 'Always', 86400: 'For a day', 604800: 'For a week', 2592000: 'For 30 days', 31536000: 'For a year' },
     kept: (days) => `For ${days} days`,
     copied: 'Copied',
