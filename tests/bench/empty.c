@@ -2,6 +2,7 @@
 #include <err.h>
 #include <fcgiapp.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "bench.h"
 
@@ -27,6 +28,7 @@ int empty_main(const char *path)
 
 	if (FCGX_Init() != 0 || (fd = FCGX_OpenSocket(path, BACKLOG)) < 0)
 		errx(2, "%s", path);
+	signal(SIGTERM, SIG_DFL); /* libfcgi's own handler wakes one thread only */
 	for (int i = 0; i < THREADS; i++)
 		if (pthread_create(&thread[i], NULL, serve, &fd) != 0)
 			errx(2, "thread");
