@@ -1,7 +1,6 @@
 /* The stage of `room life`: a folder, a service account's key, everybody outside, and a `room up` of this very program with settings of its own. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,15 +216,6 @@ bool life_stage(struct life *l)
 
 /* ---- taking it down ---- */
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
 static void end_service(pid_t pid)
 {
 	int64_t deadline = clock_mono_ms() + END_MS;
@@ -248,7 +238,7 @@ void life_strike(struct life *l)
 		end_service(l->service);
 	played_stop(l->played);
 	if (l->state)
-		nftw(l->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		place_remove(l->state);
 	if (l->key_pem)
 		explicit_bzero(l->key_pem, strlen(l->key_pem));
 	json_decref(l->made);

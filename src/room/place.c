@@ -263,6 +263,11 @@ static int remove_empty(const char *path, const struct stat *st, int kind, struc
 	return 0;
 }
 
+void place_remove(const char *folder)
+{
+	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 void place_remove_scratch(const struct place *p, bool all)
 {
 	if (!all) { /* the note of whose it is (sweep.c) is worth nothing alone */
@@ -272,5 +277,8 @@ void place_remove_scratch(const struct place *p, bool all)
 		free(redis);
 		free(owner);
 	}
-	nftw(p->scratch, all ? remove_one : remove_empty, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (all)
+		place_remove(p->scratch);
+	else
+		nftw(p->scratch, remove_empty, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }

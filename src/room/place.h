@@ -24,6 +24,9 @@ bool place_make(const struct place *p);
 /* Removes the scratch folder: all it holds, or only if there is nothing in it that Redis could take up again. */
 void place_remove_scratch(const struct place *p, bool all);
 
+/* Removes a folder and all it holds, on its own file system. */
+void place_remove(const char *folder);
+
 /* Tells our programs, by the environment, where files are; settings are to be loaded again. */
 void place_publish_files(const struct place *p);
 

@@ -1,30 +1,11 @@
 // The page for everyone: by keyboard alone, by ear, on a small phone, in the dark, without motion; and its own rules kept.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startStack } from '../lib/stack.mjs';
+import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
-import { enter, exitUrl, inPhase, shows, showsText, startBrowser, wait, write } from './browser.mjs';
+import { chromium, enter, exitUrl, focus, inPhase, onStage, shows, showsText, stack, wait, write } from './browser.mjs';
 import { faint, luminance, nameless, unresolved } from './looks.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
-
-const focus = (page) => page.evaluate(() => {
-  const { activeElement: at } = document;
-  return at.id || at.dataset.act || at.dataset.do || at.getAttribute('aria-label') || at.tagName.toLowerCase();
-});
+onStage();
 
 test('everything by keyboard alone', async () => {
   const s = await stack.session();

@@ -1,6 +1,8 @@
 // Debian's Chromium for the page's tests: one browser a file, watched for everything that must not happen on any page.
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
+import { after, before } from 'node:test';
+import { chromium as engine } from 'playwright-core';
+import { startStack } from '../lib/stack.mjs';
 import { slow, until } from '../lib/wait.mjs';
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
@@ -16,7 +18,7 @@ const violation = /Content Security Policy|Refused to|TrustedHTML|violates the f
  * The neutral page of the quick exit is answered here; nothing else outside is.
  */
 export async function startBrowser(base) {
-  const browser = await chromium.launch(launchOptions);
+  const browser = await engine.launch(launchOptions);
   const found = [];
   const expected = [];
   const note = (what) => {
@@ -62,12 +64,44 @@ export async function startBrowser(base) {
   };
 }
 
+/** The file's own service and browser, made before its first test. */
+export let stack;
+export let chromium;
+
+export function onStage() {
+  before(async () => {
+    stack = await startStack();
+    chromium = await startBrowser(stack.base);
+  });
+  after(async () => {
+    try {
+      await chromium?.stop();
+    } finally {
+      await stack?.stop();
+    }
+  });
+}
+
+/** Where the focus is, in one word. */
+export const focus = (page) => page.evaluate(() => {
+  const { activeElement: at } = document;
+  return at.id || at.dataset.act || at.dataset.id || at.dataset.do || at.getAttribute('aria-label') || at.tagName.toLowerCase();
+});
+
 /** A page of that context, opened by a link with a ticket, up and with its line open. */
 export async function enter(context, base, ticket, { live = true } = {}) {
   const page = await context.newPage();
   await page.goto(`${base}/#ticket=${ticket}`);
   if (live) await isLive(page);
   return page;
+}
+
+/** A fresh session with both people inside. */
+export async function both() {
+  const s = await stack.session();
+  const student = await enter(await chromium.context(), stack.base, s.tickets.student);
+  const counselor = await enter(await chromium.context(), stack.base, s.tickets.counselor);
+  return { s, student, counselor, close: () => Promise.all([student.context().close(), counselor.context().close()]) };
 }
 
 export const isLive = (page) => page.waitForSelector('html[data-link=live]', wait);

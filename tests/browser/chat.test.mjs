@@ -1,27 +1,13 @@
 // Three people and the chat application, from making an account to being taken out: everything by the page, on the whole stack.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
 import { png } from '../lib/pictures.mjs';
-import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
 import { act, addressOf, badge, begin, choose, desktop, direct, group, live, logIn, people, person, register, row, say, shows, visit, write } from './chatting.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const account = (name) => ({ name, login: `${name.toLowerCase()}.${rnd()}`, password: `long enough ${rnd()}` });
 

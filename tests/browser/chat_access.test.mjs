@@ -1,31 +1,12 @@
 // The chat application for everyone: by keyboard alone, by ear, on a small phone, in the dark; and nothing that people write is ever more than text.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startStack } from '../lib/stack.mjs';
+import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
-import { showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, focus, onStage, showsText, stack, wait } from './browser.mjs';
 import { act, badge, choose, desktop, direct, group, people, row, say, shows, talkLive, visit, write } from './chatting.mjs';
 import { faint, nameless, unresolved } from './looks.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
-
-const focus = (page) => page.evaluate(() => {
-  const { activeElement: at } = document;
-  return at.id || at.dataset.act || at.dataset.id || at.dataset.do || at.getAttribute('aria-label') || at.tagName.toLowerCase();
-});
+onStage();
 
 test('markup in messages, names, titles, file names and searches is text and nothing else', async () => {
   const evil = '<img src=x onerror="document.title=`owned`"><script>document.title="owned"</script>';

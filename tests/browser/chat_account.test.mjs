@@ -1,27 +1,13 @@
 // One's account in the chat application: another password, logged out everywhere, deleted; and somebody else at the same page.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
-import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
 import { choose, desktop, group, live, logIn, people, register, row, say, shows, visit, write } from './chatting.mjs';
 import { faint, nameless, unresolved } from './looks.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const account = (name) => ({ name, login: `${name.toLowerCase()}.${rnd()}`, password: `long enough ${rnd()}` });
 

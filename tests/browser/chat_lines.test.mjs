@@ -1,26 +1,12 @@
 // The chat application and everything that breaks: the network, streams, tabs, logins; nothing is lost, doubled or told to the wrong person.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
-import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { counted, showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, counted, onStage, showsText, stack, wait } from './browser.mjs';
 import { act, addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 test('offline and back: what was written waits, goes out once and in order; what was missed is there, with its counts', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);

@@ -1,25 +1,11 @@
 // From one conversation to another and back in the chat application: drafts with their files, panels on a phone, what a search has found, what could not be fetched.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startStack } from '../lib/stack.mjs';
+import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
-import { showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
 import { act, choose, desktop, group, people, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const text = (name, content = 'plain words') => ({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
 const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };

@@ -1,26 +1,12 @@
 // The people of a group in the chat application: silenced for a while, made admin, written to alone; and who is online.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startStack } from '../lib/stack.mjs';
+import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
-import { showsText, startBrowser, wait } from './browser.mjs';
+import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
 import { act, choose, desktop, direct, group, people, person, row, say, shows, stored, visit, write } from './chatting.mjs';
 import { faint, nameless, unresolved } from './looks.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.person || document.activeElement.tagName.toLowerCase());
 const sub = (page, name) => page.locator('#info-list li', { hasText: name }).locator('.soft').textContent();

@@ -1,25 +1,11 @@
 // The counselor's desk in a browser: three sessions, one open at a time, the others told of; handed over, ended, erased; keys, a narrow window, a reload.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
-import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { counted, enter, shows, showsText, startBrowser, wait, write } from './browser.mjs';
+import { chromium, counted, enter, onStage, shows, showsText, stack, wait, write } from './browser.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const deskTicket = (counselor) => stack.mint({ role: 'counselor', userId: counselor });
 const say = async (s, who, content) => assert.equal((await stack.as(s.tickets[who]).post(`${s.path}/messages`, { content })).status, 201);

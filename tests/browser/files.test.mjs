@@ -1,31 +1,12 @@
 // Files in a session's page: chosen by keyboard, pasted, dropped; seen go up; sent; shown; refused with a reason; gone with the session.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { jpeg, pdf, png } from '../lib/pictures.mjs';
-import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { enter, inPhase, showsText, startBrowser, wait, write } from './browser.mjs';
+import { both, inPhase, onStage, showsText, stack, wait, write } from './browser.mjs';
 
-let stack;
-let chromium;
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
-async function both(options = {}) {
-  const s = await stack.session();
-  const student = await enter(await chromium.context(options), stack.base, s.tickets.student);
-  const counselor = await enter(await chromium.context(options), stack.base, s.tickets.counselor);
-  return { s, student, counselor, close: () => Promise.all([student.context().close(), counselor.context().close()]) };
-}
 const file = (name, mimeType, buffer) => ({ name, mimeType, buffer });
 const choose = (page, ...files) => page.setInputFiles('#pick', files);
 const up = (page, n) => page.waitForFunction((count) => document.querySelectorAll('#files .upload.done').length === count, n, wait);

@@ -3,26 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { chromium as engine } from 'playwright-core';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { enter, exitUrl, inPhase, isLive, launchOptions, marked, shows, showsText, startBrowser, wait, write } from './browser.mjs';
+import { chromium, enter, exitUrl, inPhase, isLive, launchOptions, marked, onStage, shows, showsText, stack, startBrowser, wait, write } from './browser.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 const left = (page) => page.waitForURL(exitUrl, wait);
 

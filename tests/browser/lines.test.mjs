@@ -1,24 +1,11 @@
 // Lines that break: reloads, networks that vanish, streams that are blocked, processes that die, several tabs, tickets that end.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { counted, enter, inPhase, isLive, marked, shows, showsText, startBrowser, texts, wait, write } from './browser.mjs';
+import { chromium, counted, enter, inPhase, isLive, marked, onStage, shows, showsText, stack, startBrowser, texts, wait, write } from './browser.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
+onStage();
 
 test('the ticket leaves the address bar at once, and a reload comes back without it', async () => {
   const s = await stack.session();

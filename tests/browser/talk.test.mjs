@@ -1,32 +1,11 @@
 // Two people in two browsers: everything they can say, change, see of each other.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
-import { enter, inPhase, marked, shows, showsText, startBrowser, texts, wait, write } from './browser.mjs';
+import { both, chromium, enter, inPhase, marked, onStage, shows, showsText, stack, startBrowser, texts, wait, write } from './browser.mjs';
 
-let stack;
-let chromium;
-
-before(async () => {
-  stack = await startStack();
-  chromium = await startBrowser(stack.base);
-});
-after(async () => {
-  try {
-    await chromium?.stop();
-  } finally {
-    await stack?.stop();
-  }
-});
-
-/** A fresh session with both people inside. */
-async function both(options = {}) {
-  const s = await stack.session(options.session);
-  const student = await enter(await chromium.context(options.student), stack.base, s.tickets.student);
-  const counselor = await enter(await chromium.context(options.counselor), stack.base, s.tickets.counselor);
-  return { s, student, counselor, close: () => Promise.all([student.context().close(), counselor.context().close()]) };
-}
+onStage();
 
 const act = async (page, index, name) => {
   await page.locator('.message article').nth(index).focus();
