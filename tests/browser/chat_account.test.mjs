@@ -79,6 +79,7 @@ test('another password: the one there is must be right; every other login is ove
   await showsText(there, '#gate-error', /no such login and password/);
   await logIn(there, { login: ada.login, password: fresh });
   await row(there, 'Keys').waitFor(wait);
+  assert.equal(await focused(there), 'title', 'and one is told where one is');
   for (const page of [here, there]) await page.context().close();
 });
 

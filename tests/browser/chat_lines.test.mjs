@@ -58,6 +58,19 @@ test('an answer that got lost: repeated with the same client id, stored once', a
   await context.close();
 });
 
+test('a list that cannot be fetched says so, and comes by itself when it can', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  await group(Ada, [Ben], 'Pier');
+  const context = await chromium.context(desktop);
+  let broken = true;
+  await context.route((url) => url.pathname === '/api/conversations', (route) => (broken ? route.abort() : route.fallback()));
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await showsText(ada, '#empty', /could not be fetched/);
+  broken = false;
+  await row(ada, 'Pier').waitFor(wait);
+  await context.close();
+});
+
 test('a reload comes back to the open conversation by the cookie, and to what was said meanwhile', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Ferry');

@@ -120,6 +120,9 @@ test('files: ten at most, and it is said; one that fails says why, the message w
   await until('ten of them', async () => (await uploads(ada)).filter((one) => / done$/.test(one)).length === 10);
   for (let i = 0; i < 10; i += 1) await ada.locator('#files [aria-label^="Take"]').first().click();
 
+  await ada.setInputFiles('#pick', [text('nothing.txt', '')]);
+  await showsText(ada, '#files .failed', /This file is empty/);
+  await ada.locator('#files [aria-label^="Take"]').click();
   await ada.setInputFiles('#pick', [{ name: 'program.exe', mimeType: 'application/octet-stream', buffer: Buffer.from('MZ\0\0\x03') }]);
   await showsText(ada, '#files .failed', /Files of this kind are not taken here/);
   assert.equal(await ada.locator('#files [aria-label^="Try"]').count(), 0);

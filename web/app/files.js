@@ -24,6 +24,7 @@ const failureOf = (error) => words.files.failures[error.code] ?? (error.status >
 
 /** One upload, by XMLHttpRequest: fetch tells nothing of how far it is. */
 function upload(door, file, progress, signal) {
+  if (file.size === 0) return Promise.reject(new RoomError({ status: 400, code: 'EMPTY' }));
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', door.url('/files', { name: file.name, as: door.ticket ? null : door.as }));

@@ -73,6 +73,7 @@ export const words = {
     many: (n) => `${n} files at most in one message.`,
     failures: {
       TOO_LARGE: 'This file is too large, or there is no room for more.',
+      EMPTY: 'This file is empty.',
       UNSUPPORTED_TYPE: 'Files of this kind are not taken here.',
       BAD_CONTENT: 'This file is damaged.',
       CONFLICT: 'Too many files wait to be sent.',

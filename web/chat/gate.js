@@ -42,11 +42,14 @@ export class Gate {
     else $('gate-title').focus();
   }
 
+  /** @returns {boolean} was it to be seen? */
   hide() {
+    const seen = !$('gate').hidden;
     $('gate').hidden = true;
     $('room').hidden = false;
     $('gate-password').value = '';
     this.#reveal(false);
+    return seen;
   }
 
   #reveal(plain) {
@@ -83,6 +86,7 @@ export class Gate {
 
   // Whether a login was free is told to nobody; whoever made it can log in, and that is the answer.
   #why(error, registering) {
+    if (error.status === 403 && registering) return words.gate.closed;
     if (error.status === 401) return registering ? words.gate.taken : words.gate.nobody;
     return accountFailure(error);
   }

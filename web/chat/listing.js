@@ -1,5 +1,6 @@
 // The list of conversations and what keeps it true: what the server says of each, and in between what the feed tells. client.js's Chats is made of it and
 // gives the rest: `_call`, `_emit`, `phase`, `me`, `now()`.
+import { backoffMs } from '../room/http.js';
 import { positionOf } from '../room/log.js';
 import { Names } from './names.js';
 import { Online } from './online.js';
@@ -21,6 +22,8 @@ export class Listing extends Requests {
     changed: () => this._emit('list', { id: null }),
   });
   #selections = new Set();
+  #again = null; // a list that could not be fetched is asked for again
+  #failures = 0;
   #refreshing = new Map();
   #met = new Map(); // conversation → people to be asked for
   #toldAt = new WeakMap(); // row → when the server said so
@@ -96,9 +99,13 @@ export class Listing extends Requests {
 
   /** All views anew, as after `reset`. Never rejects. */
   async reload() {
+    clearTimeout(this.#again);
     await Promise.all([...this.#selections].map((one) => one.load({ missing: (id) => this._refresh(id) })));
     this._online.looked();
     this._emit('list', { id: null });
+    const error = [...this.#selections].map((one) => one.error).find((one) => one?.passing);
+    this.#failures = error ? this.#failures + 1 : 0;
+    if (error) this.#again = setTimeout(() => this.phase === 'open' && this.reload(), Math.max(error.retryAfterMs ?? 0, backoffMs(this.#failures)));
   }
 
   /** One conversation as it is now; null when it is not there (any more). */

@@ -67,8 +67,11 @@ chats.addEventListener('phase', ({ detail: { phase } }) => {
     for (const open of document.querySelectorAll('dialog[open]')) open.close();
     gate.show(!chats.account ? 'link' : began ? 'again' : parts.has('deleted') ? 'deleted' : 'login');
   } else if (phase === 'open') {
-    gate.hide();
+    const came = gate.hide();
     begin();
+    if (!came) return;
+    if (talk) talk.focus();
+    else $('title').focus();
   } else if (phase === 'off') {
     // Logged out, here or in another tab: nothing of it stays in the document.
     if (chats.deleted) afresh(`${location.pathname}${location.search}#deleted`);

@@ -5,7 +5,7 @@ import { hidden } from '../room/around.js';
 
 const EVERY_MS = 60_000;
 const IDLE_MS = 180_000; // to be seen, but not what somebody works with
-const FRESH_MS = 10_000;
+const FRESH_MS = 15_000;
 const JUST_NOW_MS = 30_000;
 const ASK_FOR_MOST = 8; // people in a conversation; of larger ones everybody would ask at once
 

@@ -13,6 +13,7 @@ export const words = {
     away: { title: 'The server does not answer', lead: 'We go on trying.' },
     denied: { title: 'This link does not open your conversations', lead: 'Ask for a new one where you got it.' },
     deleted: { title: 'Your account is deleted', lead: 'You are out of every conversation, and your name is gone from what you wrote.', go: 'Log in', other: 'Make an account', busy: 'Logging in…' },
+    closed: 'Accounts are not made here. Ask whoever runs this.',
     nobody: 'There is no such login and password.',
     taken: 'That login is taken, or the password is another one. Choose another login, or log in.',
     short: (n) => `The password needs ${n} characters at least.`,
