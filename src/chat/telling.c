@@ -73,25 +73,27 @@ static bool is_member(const struct telling *t, const char *who)
 struct readers {
 	const char **who;
 	int count;
-	struct buf left; /* lines "participant position" */
+	struct buf once; /* who gets one entry only: lines "participant position" */
 };
 
-/* Whose feeds get it: everybody who is in it now, unless they are too many (that it is erased all are told), and who left just here. */
+/* Whose feeds get it: everybody who is in it now, unless they are too many (that it is erased all are told; and each that he is in it), and who left just here. */
 static void find_readers(struct telling *t, struct readers *r)
 {
+	bool many = t->member_count > ANNOUNCE_FEEDS;
 	char who[ID_MAX + 1];
 
 	r->who = arena_alloc(&t->arena, (size_t)(t->member_count + t->line_count + 1) * sizeof *r->who);
 	r->count = 0;
-	buf_init(&r->left, 64 * 1024);
-	if (t->member_count <= ANNOUNCE_FEEDS || t->to == 0)
+	buf_init(&r->once, 64 * 1024);
+	if (!many || t->to == 0)
 		for (int i = 0; i < t->member_count; i++)
 			r->who[r->count++] = t->members[i];
 	for (int i = 0; i < t->line_count; i++) {
-		if (!line_names(&t->lines[i], "user:left", who) || is_member(t, who))
+		bool left = line_names(&t->lines[i], "user:left", who) && !is_member(t, who);
+		if (!left && !(many && line_names(&t->lines[i], "user:joined", who)))
 			continue;
 		r->who[r->count++] = arena_strdup(&t->arena, who);
-		buf_printf(&r->left, "%s %lld\n", who, (long long)t->lines[i].position);
+		buf_printf(&r->once, "%s %lld\n", who, (long long)t->lines[i].position);
 	}
 }
 
@@ -164,7 +166,7 @@ static bool feed_some(struct step *s, const struct readers *r, unsigned bucket, 
 	args_int(&a, t->feed_mode);
 	call_hex(&a, ID_CHECK_LEN);
 	args_str(&a, t->actors);
-	args_add(&a, r->left.data, r->left.len);
+	args_add(&a, r->once.data, r->once.len);
 	args_int(&a, FEED_MOST);
 	add_lines(&a, t);
 	atomic_fetch_add(&t->pending, 1);
@@ -186,7 +188,7 @@ static void tell_feeds(struct step *s)
 	for (unsigned bucket = 0; bucket < keys_buckets(); bucket++)
 		for (int next = 0; feed_some(s, &r, bucket, &next);)
 			;
-	buf_done(&r.left);
+	buf_done(&r.once);
 	if (atomic_fetch_sub(&t->pending, 1) == 1)
 		feeds_ended(s);
 }

@@ -7,15 +7,15 @@ local function feed_length()
   return base + call('LLEN', log)
 end
 
--- Position 0 carries the feed's birth mark; made by whoever comes first.
+-- Position 0 carries the feed's birth mark; made by whoever comes first. A list that outlived its feed lacks what came since: it is void.
 local function birth(mark)
-  call('HSETNX', conv, 'birth', mark)
+  if call('HSETNX', conv, 'birth', mark) == 1 then call('DEL', log) end
   return call('HGET', conv, 'birth')
 end
 
 -- The mark that a cursor at position must carry; false when that is not known (any more).
-local function feed_mark(position, mark)
-  if position == 0 then return base == 0 and birth(mark) end
+local function feed_mark(position)
+  if position == 0 then return base == 0 and call('HGET', conv, 'birth') end
   if position <= base then return false end
   local entry = call('LINDEX', log, position - base - 1)
   return entry and string.sub(entry, 3, 14)

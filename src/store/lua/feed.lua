@@ -1,10 +1,10 @@
 -- Entries of one conversation go into the feeds of those who are in it: each once, in order. Only feeds that somebody reads or read of late exist.
 -- KEYS for each person: conv  log  hubs  present, of "@<person>" in _conversation.lua's names; all in one bucket.
---   conv: birth; base, entries cut off the front; at:<conversation> the position fed up to, or "left <position>": was not in it after that
+--   conv: birth; base, entries cut off the front; at:<conversation> the position fed up to; "left <position>": was not fed after that; "erased"
 --   log: f check at conversation position (lines). Hubs are told the same, followed by the entry.
 -- ARGV 1 conversation  2 position of its first entry here (0: it was erased)  3 '0' ask when unsure, '1' sure: nothing unfed stands before it, '2' feeds that are behind
---   are broken off: who resumes before is told to load anew  4 twelve random hex digits  5 who did it, lines "participant role"  6 who left with these entries, lines
---   "participant position"  7 entries a feed holds  8 … the entries
+--   or unsure are broken off: who resumes before is told to load anew  4 twelve random hex digits  5 who did it, lines "participant role"  6 who gets one of
+--   these only, as he left with it, or came to where they are too many for feeds: lines "participant position"  7 entries a feed holds  8 … the entries
 -- Reply {OK, lowest position fed up to of those that are behind (-1: none), 1 when some feed does not know where it is}: those got nothing; the others did.
 local call = redis.call
 local conversation, from, mode, seed, most = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[7])
@@ -14,9 +14,9 @@ local KEPT_MS, SLACK = 86400000, 64
 local count = #ARGV - 7
 local last = from + count - 1
 local field = 'at:' .. conversation
-local acted, left = {}, {}
+local acted, once = {}, {}
 for who in string.gmatch(ARGV[5], '(%S+) %S+') do acted[who] = true end
-for who, position in string.gmatch(ARGV[6], '(%S+) (%d+)') do left[who] = tonumber(position) end
+for who, position in string.gmatch(ARGV[6], '(%S+) (%d+)') do once[who] = tonumber(position) end
 local tag = string.match(KEYS[1], '^{[^}]*}:')
 local heads = {}   -- of each entry: what the list keeps, less the check
 
@@ -68,21 +68,23 @@ for k = 1, #KEYS, 4 do
   local f = call('HMGET', conv, 'birth', 'base', field)
   if f[1] then
     local base, at = tonumber(f[2] or 0), f[3]
-    local stop = left[who] or last
-    local first = from
+    local stop, first = once[who] or last, nil
     local fed = tonumber(at or nil)
     local gone = at and tonumber(string.match(at, '^left (%d+)$') or nil)
-    if from == 0 then
-      if at == 'erased' then first = 1 end
-    elseif fed and fed < from - 1 and mode ~= '2' then
+    local joins = fed and fed >= from - 1
+    if at == 'erased' or (from > 0 and gone and gone >= stop) then
+      first = nil   -- told late, by one who was slower than what came after
+    elseif from == 0 then
+      first = 0
+    elseif once[who] and not joins then
+      first = stop   -- what stands before it he may not see any more
+    elseif fed and not joins and mode ~= '2' then
       if behind == -1 or fed < behind then behind = fed end
-      first = nil
-    elseif not at and mode == '0' then
+    elseif not fed and mode == '0' then
       unsure = 1
-      first = nil
     else
-      if fed and fed < from - 1 then
-        -- What it lacks is too much: a place is left out, so that no cursor before it holds.
+      if not joins and mode == '2' then
+        -- What it lacks is too much, or nobody knows what that is: a place is left out, so that no cursor before it holds.
         base = base + call('LLEN', log) + 1
         call('DEL', log)
         call('HSET', conv, 'base', string.format('%d', base))
@@ -91,7 +93,7 @@ for k = 1, #KEYS, 4 do
     end
     if first and first <= stop then
       push(conv, log, hubs, id, base, first, stop)
-      call('HSET', conv, field, from == 0 and 'erased' or left[who] and 'left ' .. string.format('%d', stop) or string.format('%d', stop))
+      call('HSET', conv, field, from == 0 and 'erased' or once[who] and 'left ' .. string.format('%d', stop) or string.format('%d', stop))
     end
   end
 end

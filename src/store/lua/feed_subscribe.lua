@@ -13,14 +13,14 @@ hold(hub)
 call('HSET', present, 's:' .. me .. ':' .. hub, ARGV[3], 'l:' .. me, now)
 call('HDEL', present, 'g:' .. me)
 local _, again = settle()
-local length, mark = feed_length(), ARGV[7]
-birth(mark)
+local mark = birth(ARGV[7])
+local length = feed_length()
 keep_day(conv, log, hubs, present)
 local from, resumed = length, -1
 if ARGV[4] ~= '' then
   from = tonumber(ARGV[4])
-  resumed = from <= length and feed_mark(from, mark) == ARGV[5] and 1 or 0
+  resumed = from <= length and feed_mark(from) == ARGV[5] and 1 or 0
   if resumed == 0 then from = length end
 end
 -- A feed whose last entry was cut off has no mark at its end: its birth mark stands for that.
-return { 'OK', resumed, from, feed_mark(from, mark) or birth(mark), length, again, feed_after(from, tonumber(ARGV[6])) }
+return { 'OK', resumed, from, feed_mark(from) or mark, length, again, feed_after(from, tonumber(ARGV[6])) }

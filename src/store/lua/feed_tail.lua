@@ -5,5 +5,5 @@
 --- include _lasting.lua
 --- include _feed.lua
 local from, length = tonumber(ARGV[1]), feed_length()
-if from > length or feed_mark(from, '') ~= ARGV[2] then return { 'CONFLICT' } end
+if from > length or feed_mark(from) ~= ARGV[2] then return { 'CONFLICT' } end
 return { 'OK', length, feed_after(from, tonumber(ARGV[3])) }
