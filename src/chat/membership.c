@@ -153,7 +153,7 @@ static enum err promote(struct db *d, struct conversation *c, const struct move 
 static enum err remove_one(struct db *d, void *move)
 {
 	struct move *m = move;
-	int64_t now = clock_now_ms(), left = 0;
+	int64_t now = clock_now_ms(), people = 0;
 	struct conversation c;
 	struct member who;
 	bool self = m->by->kind != TICKET_SERVICE && strcmp(m->by->participant, m->participant) == 0;
@@ -164,12 +164,12 @@ static enum err remove_one(struct db *d, void *move)
 	if (e == OK)
 		e = conversations_member(d, m->arena, c.n, m->participant, &who);
 	if (e == OK)
-		e = members_remove(d, &c, m->participant, now);
-	if (e == OK)
-		e = members_count(d, c.n, NULL, &left);
+		e = members_count(d, c.n, NULL, &people);
 	m->changed = e == OK;
-	if (e == OK && left == 0)
-		return conversations_erase(d, &c, now);
+	if (e == OK && people == 1)
+		return conversations_erase(d, &c, now); /* he is still in it, and so is told */
+	if (e == OK)
+		e = members_remove(d, &c, m->participant, now);
 	if (e == OK)
 		e = tell_of(d, &c, m, "user:left", m->participant, who.role, now);
 	if (e == OK && strcmp(c.type, "group") == 0 && strcmp(who.role, "admin") == 0)
