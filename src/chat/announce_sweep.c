@@ -13,6 +13,7 @@
 #define SWEEP_MS 1000
 #define FLUSH_MS 250
 #define OLD_MS 1000    /* rows of this age were forgotten by somebody */
+#define AHEAD_MS 5000  /* another machine's clock may be so far ahead */
 #define SWEPT_MOST 200 /* conversations a time */
 
 static struct {
@@ -34,6 +35,7 @@ static void sweep_once(struct db *d, void *ctx)
 	struct arena a;
 	const char **ids;
 	int count = 0;
+	int64_t now = clock_now_ms();
 
 	arena_init(&a);
 	while (d && (gone = spent_take()) != NULL) {
@@ -42,7 +44,7 @@ static void sweep_once(struct db *d, void *ctx)
 		if (e != OK)
 			break;
 	}
-	if (d && look && outbox_waiting(d, &a, clock_now_ms() - OLD_MS, SWEPT_MOST, &ids, &count) == OK)
+	if (d && look && outbox_waiting(d, &a, now - OLD_MS, now + AHEAD_MS, SWEPT_MOST, &ids, &count) == OK)
 		for (int i = 0; i < count; i++)
 			announce(ids[i]);
 	arena_done(&a);

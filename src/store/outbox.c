@@ -1,13 +1,13 @@
 #include "store/outbox.h"
 
-enum err outbox_waiting(struct db *d, struct arena *a, int64_t before_ms, int most, const char ***ids, int *count)
+enum err outbox_waiting(struct db *d, struct arena *a, int64_t before_ms, int64_t after_ms, int most, const char ***ids, int *count)
 {
 	struct db_rows r;
 
 	*ids = arena_alloc(a, (size_t)most * sizeof **ids);
 	*count = 0;
-	db_query(&r, d, "SELECT conversation, min(at) FROM outbox WHERE at < $1 GROUP BY conversation ORDER BY 2 LIMIT $2",
-		DB_ARGS(db_int(before_ms), db_int(most)));
+	db_query(&r, d, "SELECT conversation, min(at) FROM outbox WHERE at < $1 OR at > $2 GROUP BY conversation ORDER BY 2 LIMIT $3",
+		DB_ARGS(db_int(before_ms), db_int(after_ms), db_int(most)));
 	while (db_rows_next(&r))
 		if (*count < most)
 			(*ids)[(*count)++] = db_rows_keep(&r, 0, a);

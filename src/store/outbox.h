@@ -6,8 +6,9 @@
 #include "base/id.h"
 #include "store/db.h"
 
-/* Conversations with rows from before that time, those that wait longest first. */
-enum err outbox_waiting(struct db *d, struct arena *a, int64_t before_ms, int most, const char ***ids, int *count) MUST_CHECK;
+/* Conversations with rows from before that time, those that wait longest first; or from after another: then the clock was set back since. */
+enum err outbox_waiting(
+	struct db *d, struct arena *a, int64_t before_ms, int64_t after_ms, int most, const char ***ids, int *count) MUST_CHECK;
 
 /* The lowest position that waits for that conversation; -1: none. Position 0 says that it was erased; then *members is the JSON array of those who were in it. */
 enum err outbox_lowest(struct db *d, struct arena *a, const char *conversation, int64_t *position, const char **members) MUST_CHECK;
