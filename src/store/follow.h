@@ -59,15 +59,23 @@ struct follow_change {
 	const char *conversation;
 	bool gone; /* erased */
 	int64_t at;
-	int64_t from;             /* the lowest position that is not announced */
-	struct entry_line *lines; /* oldest first; they begin FOLLOW_BEFORE earlier */
+	int64_t from, to;         /* the lowest position that is not announced, and the highest */
+	struct entry_line *lines; /* oldest first, as many as fit; they begin FOLLOW_BEFORE earlier, or behind its part */
 	int count;
 	struct member *members;
 	int member_count;
 };
-/* *until: the time of the last one, or since. At most CHANGES_MOST entries. */
+/* One whose lines did not fit the last time: they were had up to there. */
+struct follow_part {
+	struct follow_part *next;
+	int64_t to;
+	char conversation[ID_MAX + 1];
+};
+
+/* *until: the time of the last one, or since. At most CHANGES_MOST conversations, and those of parts (may be NULL). */
 enum { CHANGES_MOST = 2000, FOLLOW_BEFORE = 50 };
-enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until) MUST_CHECK;
+enum err follow_changes(
+	struct db *d, struct arena *a, int64_t since, const struct follow_part *parts, struct follow_change **out, int64_t *until) MUST_CHECK;
 
 /* The user's conversations with more people than that, those where something happened last first. */
 struct follow_large {

@@ -3,7 +3,7 @@
 
 #include "store/follow.h"
 
-enum { MEMBERS_MOST = 5000, RUN_MOST = 100, LINES_MOST = 250, LINES_BYTES = 512 * 1024 };
+enum { MEMBERS_MOST = 5000, RUN_MOST = 100, LINES_MOST = 250, LINES_BYTES = 256 * 1024 };
 
 /* ---- a feed's entries as they are now ---- */
 
@@ -160,6 +160,7 @@ static enum err take_members(struct db *d, struct arena *a, int64_t n, int64_t s
 struct changing {
 	struct arena *arena;
 	int64_t since, until;
+	const struct follow_part *parts;
 	struct follow_change *first;
 };
 
@@ -170,9 +171,8 @@ static enum err take_rows(struct db *d, struct changing *g)
 	struct follow_change **end = &g->first;
 
 	db_query(&r, d,
-		"SELECT conversation, MIN(position), MAX(at), MAX(COALESCE(data, '')) FROM (SELECT conversation, position, at, data FROM outbox "
-		"WHERE at > $1 "
-		"ORDER BY at LIMIT $2) o GROUP BY conversation",
+		"SELECT conversation, MIN(position), MAX(at), MAX(COALESCE(data, '')), MAX(position) FROM outbox WHERE at > $1 "
+		"GROUP BY conversation ORDER BY MAX(at) DESC LIMIT $2",
 		DB_ARGS(db_int(g->since), db_int(CHANGES_MOST)));
 	while (db_rows_next(&r)) {
 		struct follow_change *c = arena_alloc(g->arena, sizeof *c);
@@ -180,6 +180,7 @@ static enum err take_rows(struct db *d, struct changing *g)
 		c->gone = db_rows_int(&r, 1) == 0;
 		c->at = db_rows_int(&r, 2);
 		c->from = db_rows_int(&r, 1);
+		c->to = db_rows_int(&r, 4);
 		if (c->gone)
 			take_names(g->arena, db_rows_word(&r, 3), c);
 		if (c->at > g->until)
@@ -190,6 +191,30 @@ static enum err take_rows(struct db *d, struct changing *g)
 	return db_rows_done(&r);
 }
 
+static const struct follow_part *part_of(const struct changing *g, const char *conversation)
+{
+	const struct follow_part *part = g->parts;
+
+	while (part != NULL && strcmp(part->conversation, conversation) != 0)
+		part = part->next;
+	return part;
+}
+
+/* Also those of whose rows no more are young enough. */
+static void add_parts(struct changing *g)
+{
+	for (const struct follow_part *part = g->parts; part != NULL; part = part->next) {
+		struct follow_change *c = g->first;
+		while (c != NULL && strcmp(c->conversation, part->conversation) != 0)
+			c = c->next;
+		if (c != NULL)
+			continue;
+		c = arena_alloc(g->arena, sizeof *c);
+		*c = (struct follow_change){.next = g->first, .conversation = part->conversation, .at = INT64_MAX, .from = part->to + 1};
+		g->first = c;
+	}
+}
+
 static enum err changes(struct db *d, void *ctx)
 {
 	struct changing *g = ctx;
@@ -197,9 +222,11 @@ static enum err changes(struct db *d, void *ctx)
 	g->first = NULL;
 	g->until = g->since;
 	enum err e = take_rows(d, g);
+	add_parts(g);
 	for (struct follow_change *c = g->first; e == OK && c != NULL; c = c->next) {
+		const struct follow_part *part = part_of(g, c->conversation);
+		int64_t first = part != NULL ? part->to : c->from - 1 - FOLLOW_BEFORE;
 		struct conversation k;
-		int64_t first = c->from - 1 - FOLLOW_BEFORE;
 		if (c->gone)
 			continue;
 		e = conversations_get(d, g->arena, c->conversation, NULL, &k);
@@ -207,6 +234,8 @@ static enum err changes(struct db *d, void *ctx)
 			e = OK; /* erased meanwhile: its own row says so */
 			continue;
 		}
+		if (e == OK && c->to == 0)
+			c->to = k.length;
 		if (e == OK)
 			e = entries_after(d, g->arena, &k, first > k.floor ? first : k.floor, NULL, LINES_MOST, LINES_BYTES, &c->lines, &c->count);
 		if (e == OK)
@@ -215,9 +244,10 @@ static enum err changes(struct db *d, void *ctx)
 	return e;
 }
 
-enum err follow_changes(struct db *d, struct arena *a, int64_t since, struct follow_change **out, int64_t *until)
+enum err follow_changes(
+	struct db *d, struct arena *a, int64_t since, const struct follow_part *parts, struct follow_change **out, int64_t *until)
 {
-	struct changing g = {.arena = a, .since = since};
+	struct changing g = {.arena = a, .since = since, .parts = parts};
 	enum err e = db_read(d, changes, &g);
 
 	*out = g.first;

@@ -19,6 +19,7 @@ struct question {
 	enum resumed resumed;
 	struct cursor from;
 	int64_t length, settle_at;
+	int64_t heard; /* the place's end when it was asked */
 	struct follow_item *items;
 	struct cursor *cursors; /* of the items, in the feed; check "": none of ours */
 	int count, filled;
@@ -34,6 +35,7 @@ static struct question *question_new(struct reader *r)
 		abort();
 	q->reader = r;
 	arena_init(&q->arena);
+	q->heard = r->place->end;
 	r->calling = true;
 	r->missed = false;
 	return q;
@@ -121,8 +123,22 @@ void feed_give_gone(struct reader *r, const struct cursor *at, const char *conve
 	answer_event(r, at, "conversation:erased", data, (size_t)n);
 }
 
+/* The list was lost, and counts anew, when it is shorter than what had been heard of it before: that is no measure. News of the new one may have come in between. */
+static void take_length(struct reader *r, const struct question *q)
+{
+	struct place *p = r->place;
+
+	if (q->length < q->heard && p->end == q->heard) {
+		p->end = q->length;
+		r->missed = true;
+	} else if (q->length > p->end) {
+		p->end = q->length;
+	}
+}
+
 static void give_page(struct reader *r, const struct question *q)
 {
+	take_length(r, q);
 	for (int i = 0; i < q->filled && r->fd >= 0 && r->state == READER_CATCHING_UP; i++) {
 		const struct follow_item *item = &q->items[i];
 		struct entry e;
@@ -170,10 +186,7 @@ static void begin(struct question *q)
 	if (!q->alone) {
 		r->at = q->from;
 		place_settle_at(p, q->settle_at);
-		/* The list was lost, and counts anew: what was heard before is no measure. */
-		r->missed = q->resumed == RESUMED_NO;
-		if (q->length > p->end || q->resumed == RESUMED_NO)
-			p->end = q->length;
+		take_length(r, q);
 	} else if (begins && !r->cursor_given) {
 		r->at = nowhere;
 	}
@@ -314,6 +327,18 @@ void feed_read_on(struct reader *r)
 
 /* ---- news ---- */
 
+void feed_erasure(struct place *p, struct span text)
+{
+	char conversation[ID_MAX + 1];
+	struct feed_line line;
+
+	if (!feed_parse(&line, 0, text.at, text.len) || line.position != 0)
+		return;
+	memcpy(conversation, line.conversation.at, line.conversation.len);
+	conversation[line.conversation.len] = '\0';
+	own_show(&place_fed(p)->shown, conversation, INT64_MAX);
+}
+
 void feed_news(struct place *p, int64_t position, struct span text)
 {
 	char conversation[ID_MAX + 1];
@@ -326,8 +351,12 @@ void feed_news(struct place *p, int64_t position, struct span text)
 		p->end = position;
 	memcpy(conversation, line.conversation.at, line.conversation.len);
 	conversation[line.conversation.len] = '\0';
-	bool gone = line.position == 0, whole = entry_parse(&e, line.position, line.entry.at, line.entry.len);
-	own_show(&place_fed(p)->shown, conversation, gone ? INT64_MAX : line.position);
+	bool gone = line.position == 0, erased = !gone && own_shown(place_fed(p)->shown, conversation, INT64_MAX);
+	bool whole = !erased && entry_parse(&e, line.position, line.entry.at, line.entry.len);
+	if (!erased)
+		own_show(&place_fed(p)->shown, conversation, gone ? INT64_MAX : line.position);
+	if (whole && own_says(&e, "user:joined", p->conversation + 1))
+		feed_large_joined(p, conversation, line.position);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		if (r->state != READER_LIVE || !r->own->registered || position <= r->at.position)

@@ -156,6 +156,21 @@ void feed_large_due(struct place *p, int64_t now)
 		get_large(p->hub->looks, f->large[i], 0)->wanted = true;
 }
 
+/* It may be one of them; whether it is, the next list says. */
+void feed_large_joined(struct place *p, const char *conversation, int64_t position)
+{
+	struct fed *f = place_fed(p);
+
+	for (int i = 0; i < f->large_count; i++)
+		if (strcmp(f->large[i], conversation) == 0)
+			return;
+	f->large = realloc(f->large, (size_t)(f->large_count + 1) * sizeof *f->large);
+	if (f->large == NULL)
+		abort();
+	strcpy(f->large[f->large_count++], conversation);
+	get_large(p->hub->looks, conversation, position);
+}
+
 /* ---- what happened in them ---- */
 
 struct reading {

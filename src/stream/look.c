@@ -322,7 +322,9 @@ void look_soon(struct place *p)
 
 void looks_done(struct hub *h)
 {
-	if (h->looks != NULL)
+	if (h->looks != NULL) {
 		feed_large_done(h->looks);
+		look_feeds_done(h->looks);
+	}
 	free(h->looks);
 }

@@ -11,6 +11,7 @@ struct gathering {
 	struct work work;
 	struct arena arena;
 	int64_t since, until;
+	struct follow_part *parts; /* owned */
 	struct follow_change *changes;
 };
 
@@ -18,7 +19,7 @@ static enum err gather(struct db *d, struct work *w)
 {
 	struct gathering *g = (struct gathering *)w;
 
-	return follow_changes(d, &g->arena, g->since, &g->changes, &g->until);
+	return follow_changes(d, &g->arena, g->since, g->parts, &g->changes, &g->until);
 }
 
 /* Who is out is told of his leaving only. */
@@ -35,17 +36,23 @@ static int64_t start_of(const struct reader *r, const struct follow_change *c)
 	int64_t by_news = own_shown_to(place_fed(r->place)->shown, c->conversation), alone = own_shown_to(r->own->shown, c->conversation);
 	int64_t known = by_news > alone ? by_news : alone;
 
-	return known > 0 ? known + 1 : c->from;
+	return known == 0 ? c->from : known < INT64_MAX ? known + 1 : known;
 }
 
 static void tell(struct reader *r, const struct follow_change *c, const struct member *m)
 {
+	int64_t now = clock_now_ms();
+
+	if (r->own->since > now) /* the clock was set back */
+		r->own->since = now - LATE_MS;
 	if (r->state != READER_LIVE || r->own->registered || c->at <= r->own->since)
 		return;
 	if (c->gone) {
 		feed_give_gone(r, NULL, c->conversation, c->at);
 		return;
 	}
+	if (r->out.len > 0)
+		r->hub->looks->slow = true; /* it has not taken what it was told before */
 	int64_t start = start_of(r, c);
 	for (int i = 0; i < c->count && r->state == READER_LIVE; i++) {
 		struct entry e;
@@ -54,7 +61,8 @@ static void tell(struct reader *r, const struct follow_change *c, const struct m
 	}
 }
 
-static void tell_feed(struct hub *h, const struct follow_change *c, const struct member *m)
+/* False: no such feed is open here. */
+static bool tell_feed(struct hub *h, const struct follow_change *c, const struct member *m)
 {
 	char name[PLACE_MAX + 1] = "@";
 	struct place *p;
@@ -62,7 +70,7 @@ static void tell_feed(struct hub *h, const struct follow_change *c, const struct
 	strncat(name, m->participant, ID_MAX);
 	p = place_find(h, name);
 	if (p == NULL || p->gone)
-		return;
+		return false;
 	p->calls++;
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
@@ -70,39 +78,90 @@ static void tell_feed(struct hub *h, const struct follow_change *c, const struct
 	}
 	p->calls--;
 	place_release(p);
+	return true;
 }
+
+static void free_parts(struct follow_part **parts)
+{
+	while (*parts != NULL) {
+		struct follow_part *p = *parts;
+		*parts = p->next;
+		free(p);
+	}
+}
+
+/* Its lines did not fit: the next look goes on behind them. */
+static void add_part(struct looks *all, const struct follow_change *c)
+{
+	struct follow_part *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		abort();
+	p->next = all->parts;
+	all->parts = p;
+	p->to = c->lines[c->count - 1].position;
+	strncpy(p->conversation, c->conversation, ID_MAX);
+}
+
+static void send_gathering(struct hub *h);
 
 static void gathered(struct work *w)
 {
 	struct gathering *g = (struct gathering *)w;
 	struct hub *h = w->hub;
+	struct looks *all = h->looks;
 
-	h->looks->gathering = false;
+	all->gathering = all->slow = false;
 	if (w->err == OK && !h->stopping) {
-		h->looks->gathered_until = g->until - LATE_MS;
-		for (const struct follow_change *c = g->changes; c != NULL; c = c->next)
+		all->gathered_until = g->until - LATE_MS;
+		for (const struct follow_change *c = g->changes; c != NULL; c = c->next) {
+			bool wanted = false;
 			for (int i = 0; i < c->member_count; i++)
-				tell_feed(h, c, &c->members[i]);
+				wanted |= tell_feed(h, c, &c->members[i]);
+			if (wanted && !c->gone && c->count > 0 && c->lines[c->count - 1].position < c->to)
+				add_part(all, c);
+		}
 	}
+	if (w->err != OK) { /* at the next tick */
+		all->parts = g->parts;
+		g->parts = NULL;
+		all->slow = true;
+	}
+	free_parts(&g->parts);
 	arena_done(&g->arena);
 	free(g);
+	if (all->parts != NULL && !all->slow)
+		send_gathering(h);
 }
 
-void look_feeds(struct hub *h, bool first)
+static void send_gathering(struct hub *h)
 {
-	struct gathering *g;
+	struct gathering *g = calloc(1, sizeof *g);
+	int64_t latest = clock_now_ms() - LATE_MS; /* the clock may have been set back since */
 
-	if (first)
-		h->looks->gathered_until = clock_now_ms() - LATE_MS;
-	if (h->looks->gathering)
-		return;
-	g = calloc(1, sizeof *g);
 	if (g == NULL)
 		abort();
 	arena_init(&g->arena);
-	g->since = h->looks->gathered_until;
+	g->since = h->looks->gathered_until < latest ? h->looks->gathered_until : latest;
+	g->parts = h->looks->parts;
+	h->looks->parts = NULL;
 	g->work.does = gather;
 	g->work.done = gathered;
 	h->looks->gathering = true;
 	hub_work(h, &g->work);
+}
+
+void look_feeds(struct hub *h, bool first)
+{
+	if (first) {
+		h->looks->gathered_until = clock_now_ms() - LATE_MS;
+		free_parts(&h->looks->parts);
+	}
+	if (!h->looks->gathering)
+		send_gathering(h);
+}
+
+void look_feeds_done(struct looks *all)
+{
+	free_parts(&all->parts);
 }

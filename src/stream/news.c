@@ -121,6 +121,17 @@ static void erasure(struct place *p, struct span rest)
 		place_gone(p, state.len == 6 ? "session:erased" : "session:expired", at.at, at.len);
 }
 
+static void obey(struct news *n)
+{
+	if (n->kind == 'x') {
+		erasure(n->place, n->rest);
+	} else if (n->kind == 'n' && is_feed(n->place)) {
+		span_line(&n->rest); /* position */
+		span_line(&n->rest); /* deadline */
+		feed_erasure(n->place, n->rest);
+	}
+}
+
 static void overflowed(struct place *p)
 {
 	if (place_lasts(p->conversation) && !is_feed(p)) {
@@ -152,8 +163,8 @@ void news_batch(struct hub *h, const struct reply *items)
 
 	/* Obey erasures first: nothing that came before one in this batch is told any more (design §5). */
 	for (size_t i = 0; i < reply_count(items); i++)
-		if (parse(h, &n, reply_at(items, i)) && n.kind == 'x')
-			erasure(n.place, n.rest);
+		if (parse(h, &n, reply_at(items, i)))
+			obey(&n);
 	for (size_t i = 0; i < reply_count(items); i++) {
 		if (!parse(h, &n, reply_at(items, i)) || n.kind == 'x')
 			continue;

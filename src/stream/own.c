@@ -155,7 +155,7 @@ void own_show(struct shown **all, const char *conversation, int64_t position)
 		if (s == NULL)
 			abort();
 	}
-	if (strcmp(s->conversation, conversation) != 0 || position != s->to + 1)
+	if (strcmp(s->conversation, conversation) != 0 || position - 1 != s->to)
 		s->from = position; /* with a gap before it: what was shown earlier is forgotten, and may be shown twice rather than never */
 	strcpy(s->conversation, conversation);
 	s->to = position;

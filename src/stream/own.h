@@ -39,8 +39,10 @@ struct looks {
 	unsigned turn;
 	char revoked[TICKET_LOGIN_LEN + 1];
 	bool gathering;         /* look_feed.c: under way */
+	bool slow;              /* … and somebody takes what he is told slowly */
 	int64_t gathered_until; /* since the epoch: what was committed till then was looked at */
-	struct large *large;    /* feed_large.c */
+	struct follow_part *parts;
+	struct large *large; /* feed_large.c */
 	struct reading *reading;
 	int readings; /* under way */
 };
@@ -97,6 +99,7 @@ enum {
 void feed_begin(struct reader *r);
 void feed_read_on(struct reader *r);
 void feed_news(struct place *p, int64_t position, struct span text);
+void feed_erasure(struct place *p, struct span text); /* news of one: nothing that came before is told as it was */
 /* at NULL: without a cursor. e: of the conversation's log. */
 void feed_give(struct reader *r, const struct cursor *at, const char *conversation, const struct entry *e);
 void feed_give_gone(struct reader *r, const struct cursor *at, const char *conversation, int64_t when);
@@ -106,14 +109,16 @@ struct fed *place_fed(struct place *p); /* made when missing */
 void fed_free(struct fed *f);           /* takes NULL */
 void feed_large_list(struct place *p);
 void feed_large_due(struct place *p, int64_t now);
+void feed_large_joined(struct place *p, const char *conversation, int64_t position); /* he came to it with that entry */
 void feed_large_look(struct hub *h);
 void feed_large_done(struct looks *all);
 
 /* look.c */
 void look_begin(struct hub *h);
-void look_later(struct place *p);                   /* somebody has begun there: it is looked at from now on */
-void look_soon(struct place *p);                    /* news of it may be lost */
-void look_feeds(struct hub *h, bool first);         /* look_feed.c; first: Redis has just gone */
+void look_later(struct place *p);           /* somebody has begun there: it is looked at from now on */
+void look_soon(struct place *p);            /* news of it may be lost */
+void look_feeds(struct hub *h, bool first); /* look_feed.c; first: Redis has just gone */
+void look_feeds_done(struct looks *all);
 bool look_alone(struct hub *h);                     /* Redis is away */
 void look_revoke(struct hub *h, struct span login); /* that login is over: ends what is open by it */
 void looks_done(struct hub *h);
