@@ -10,7 +10,7 @@ void files_lasting_drop(struct exchange *x);
 
 /* files.c's, for both */
 const char *files_refusal(enum err e);
-void files_begin(struct upload *u, void (*take)(void *upload)); /* runs it on a thread of its own, or refuses */
+void files_begin(struct upload *u, void (*take)(void *upload));       /* runs it on a thread of its own, or refuses */
 void files_refuse(struct upload *u, enum err e, const char *details); /* frees u and answers */
 void files_dropped(struct exchange *x, enum err e);
 

@@ -54,7 +54,7 @@ static bool is_frame(unsigned char marker)
 	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
-/* Application data that the picture needs to look right: its density, its colours. All else may say who, where, when, with what. */
+/* What decoders need, and application data that the picture needs to look right: its density, its colours. All else may say who, where, when, with what. */
 static bool goes_on(unsigned char marker, const unsigned char *data, size_t len)
 {
 	if (marker == 0xe0)
@@ -63,7 +63,7 @@ static bool goes_on(unsigned char marker, const unsigned char *data, size_t len)
 		return len >= 12 && memcmp(data, "ICC_PROFILE", 12) == 0;
 	if (marker == 0xee)
 		return len >= 5 && memcmp(data, "Adobe", 5) == 0;
-	return (marker < 0xe0 || marker > 0xef) && marker != 0xfe;
+	return marker < 0xe0;
 }
 
 /* JFIF may carry a thumbnail of what the picture was before it was cut: without it. */

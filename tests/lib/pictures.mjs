@@ -42,6 +42,7 @@ export function jpeg({ orientation = 1, canary = 'GPSCANARY', trailer = true } =
     segment(0xed, Buffer.from(`Photoshop 3.0\0${canary}`)),
     segment(0xe9, Buffer.from(canary)),
     segment(0xfe, Buffer.from(`taken at ${canary}`)),
+    segment(0xf5, Buffer.from(canary)), // nobody's
     bare.subarray(at),
     ...(trailer ? [Buffer.from(`${canary}<script>alert(1)</script>`)] : []),
   ]);
@@ -84,18 +85,25 @@ export function gif({ canary = 'GPSCANARY' } = {}) {
 }
 
 const box = (name, ...bodies) => { const body = Buffer.concat(bodies); return Buffer.concat([be32(body.length + 8), Buffer.from(name, 'latin1'), body]); };
-export function mp4({ canary = 'GPSCANARY', brand = 'isom', width = 320, height = 240 } = {}) {
+export function mp4({ canary = 'GPSCANARY', brand = 'isom', width = 320, height = 240, early = false } = {}) {
   const time = be32(0xdeadbeef);
   const header = (n) => Buffer.concat([be32(0), time, time, Buffer.alloc(n)]);
   const tkhd = Buffer.concat([header(64), be32(width << 16), be32(height << 16)]);
-  return Buffer.concat([
-    box('ftyp', Buffer.from(brand), be32(0), Buffer.from('mp41')),
-    box('moov', box('mvhd', header(88)), box('trak', box('tkhd', tkhd), box('mdia', box('mdhd', header(12))), box('udta', Buffer.from(canary))),
-      box('udta', box('\xa9xyz', Buffer.from(`+47.0/+${canary}/`))), box('meta', be32(0), Buffer.from(canary))),
-    box('uuid', Buffer.from(`0123456789abcdef${canary}`)),
-    box('free', Buffer.from(canary)),
-    box('mdat', Buffer.from('sound and picture')),
-  ]);
+  // Where it was, second by second, as action cameras write it: a track whose samples lie among the others'.
+  const samples = [`${canary} at one`, 'sound', `${canary} at two and ${canary} at three`, ' and picture'].map((text) => Buffer.from(text));
+  const hdlr = (kind, name) => box('hdlr', be32(0), be32(0), Buffer.from(kind), Buffer.alloc(12), Buffer.from(`${name}\0`));
+  const sizes = [samples[0].length, samples[2].length - 20, 20];
+  const places = (at) => box('minf', box('stbl', box('stsd', be32(0), be32(0)), box('stsz', be32(0), be32(0), be32(3), ...sizes.map(be32)),
+    box('stsc', be32(0), be32(2), be32(1), be32(1), be32(1), be32(2), be32(2), be32(1)), box('stco', be32(0), be32(2), be32(at), be32(at + samples[0].length + samples[1].length))));
+  const ftyp = box('ftyp', Buffer.from(brand), be32(0), Buffer.from('mp41'));
+  const moov = (at) => box('moov', box('mvhd', header(88)), box('trak', box('tkhd', tkhd), box('mdia', box('mdhd', header(12)), hdlr('vide', 'pictures')), box('udta', Buffer.from(canary))),
+    box('trak', box('tkhd', header(72)), box('mdia', box('mdhd', header(12)), hdlr('meta', `${canary} places`), places(at))),
+    box('udta', box('\xa9xyz', Buffer.from(`+47.0/+${canary}/`))), box('meta', be32(0), Buffer.from(canary)));
+  const more = [box('uuid', Buffer.from(`0123456789abcdef${canary}`)), box('free', Buffer.from(canary))];
+  const mdat = box('mdat', ...samples);
+  if (early) return Buffer.concat([ftyp, mdat, moov(ftyp.length + 8), ...more]);
+  const before = Buffer.concat([ftyp, moov(0), ...more]).length;
+  return Buffer.concat([ftyp, moov(before + 8), ...more, mdat]);
 }
 
 export function wav() {
