@@ -207,16 +207,17 @@ describe('the script that feeds', () => {
     try {
       const g = await group(stack, ['ann', 'bob']);
       await polls(g, 'bob');
-      const script = readFileSync(join(root, 'src/store/lua/feed.lua'), 'utf8');
+      const source = (name) => readFileSync(join(root, 'src/store/lua', name), 'utf8').replace(/^--- include (\S+)$/gm, (_, included) => source(included));
+      const script = source('feed.lua');
       const feed = keysOf(g, 'bob');
       const message = (text) => `m\n0123456789ab\n1700000000000\nann\nmember\n"type":"text"\n"${text}"\n\n\n\n0`;
       const erased = 's\n000000000000\n1700000000000\nconversation:erased\n{}';
       const tell = (from, mode, entry) => stack.redis('EVAL', script, 4, feed, `${feed}:log`, `${feed}:hubs`, `${feed}:present`, 'conv_x', from, mode, '0123456789ab', '', '', 1000, entry);
       const length = async () => Number(await stack.redis('LLEN', `${feed}:log`));
       const begin = await length();
-      await tell(5, '1', message('in time'));
+      assert.equal(await tell(5, '1', message('in time')), 'OK\n-1\n0');
       assert.equal(await length(), begin + 1);
-      await tell(0, '0', erased);
+      assert.equal(await tell(0, '0', erased), 'OK\n-1\n0');
       assert.equal(await length(), begin + 2);
       for (const [from, mode] of [[6, '0'], [6, '1'], [6, '2'], [0, '0']]) assert.equal(await tell(from, mode, from ? message('late') : erased), 'OK\n-1\n0');
       assert.equal(await length(), begin + 2);
