@@ -37,7 +37,7 @@ enum err credentials_participant(
  * bearer. */
 enum err credentials_desk(const struct exchange *x, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;
 
-/* Who asks as a user of lasting conversations: MainServer's user or an account's, by bearer, login cookie (room_login), or a cookie that holds their token (room_user_<hash>).
+/* Who asks as a user of lasting conversations: MainServer's user or an account's, by bearer, login cookie (room_login, over HTTPS __Host-room_login), or a cookie that holds their token (room_user_<hash>).
  * As above; ERR_FORBIDDEN for any other valid bearer. Users' stream tickets are longer than participants' (USER_STREAM_TICKET_LEN) and redeemed by chat/stream_ticket.h. */
 enum err credentials_user(
 	const struct exchange *x, const char *conversation, enum credentials_use use, struct credentials *out, const char **details) MUST_CHECK;

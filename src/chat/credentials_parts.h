@@ -9,6 +9,7 @@
 #define USER_COOKIE_PREFIX "room_user_"
 #define USER_COOKIE_NAME_LEN (sizeof USER_COOKIE_PREFIX - 1 + 8)
 #define LOGIN_COOKIE "room_login"
+#define LOGIN_COOKIE_SECURE "__Host-room_login" /* over HTTPS: browsers take it from this very host, not from a neighbour's */
 
 /* What the Authorization header says, verified once however often it is looked at. */
 struct bearer {

@@ -15,13 +15,20 @@
 
 struct users {
 	struct jar jar;
-	const char *login; /* the login cookie's value, NULL = none */
+	const char *login_name; /* of the login cookie */
+	const char *login;      /* its value, NULL = none */
 	bool logins_differ;
 };
 
-static struct users users_wanted(const char *as)
+static const char *login_cookie(const struct request *r)
 {
-	return (struct users){.jar = {.prefix = USER_COOKIE_PREFIX, .kind = TICKET_USER, .conversation = "", .as = as}};
+	return r->https ? LOGIN_COOKIE_SECURE : LOGIN_COOKIE;
+}
+
+static struct users users_wanted(const struct request *r, const char *as)
+{
+	return (struct users){
+		.jar = {.prefix = USER_COOKIE_PREFIX, .kind = TICKET_USER, .conversation = "", .as = as}, .login_name = login_cookie(r)};
 }
 
 static bool is(const char *name, size_t len, const char *wanted)
@@ -43,7 +50,7 @@ static bool look_at_cookie(void *ctx, const char *name, size_t name_len, const c
 {
 	struct users *u = ctx;
 
-	if (is(name, name_len, LOGIN_COOKIE))
+	if (is(name, name_len, u->login_name))
 		look_at_login(u, value, value_len);
 	else
 		credentials_look(&u->jar, name, name_len, value, value_len); /* too many: the login's may still come */
@@ -60,7 +67,7 @@ static void put_beside(struct credentials *out, const char *login)
 
 static enum err by_bearer(const struct request *r, enum credentials_use use, const char *as, struct credentials *out, const char **details)
 {
-	struct users u = users_wanted(NULL);
+	struct users u = users_wanted(r, NULL);
 	char hash[9];
 
 	out->known = true;
@@ -86,7 +93,7 @@ static enum err by_bearer(const struct request *r, enum credentials_use use, con
 
 static enum err by_cookie(const struct request *r, const char *as, struct credentials *out, const char **details)
 {
-	struct users u = users_wanted(as);
+	struct users u = users_wanted(r, as);
 	enum err e;
 
 	request_cookies(r, look_at_cookie, &u);
@@ -211,12 +218,12 @@ enum err credentials_manager(const struct exchange *x, const char *conversation,
 
 void credentials_login_set(struct exchange *x, const char *value)
 {
-	cookie_set_lasting(x, LOGIN_COOKIE, value, LOGIN_VALUE_LEN, "/", LOGIN_LIFE_MS / 1000);
+	cookie_set_lasting(x, login_cookie(&x->request), value, LOGIN_VALUE_LEN, "/", LOGIN_LIFE_MS / 1000);
 }
 
 void credentials_login_clear(struct exchange *x)
 {
-	cookie_clear(x, LOGIN_COOKIE, "/");
+	cookie_clear(x, login_cookie(&x->request), "/");
 }
 
 void credentials_stream_cookie(struct exchange *x, const struct ticket *t)
@@ -240,7 +247,7 @@ void credentials_stream_cookie(struct exchange *x, const struct ticket *t)
 
 const char *credentials_login(const struct request *r)
 {
-	struct users u = users_wanted(NULL);
+	struct users u = users_wanted(r, NULL);
 
 	request_cookies(r, look_at_cookie, &u);
 	return u.login;

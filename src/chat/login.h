@@ -1,4 +1,4 @@
-/* Whether a login of an account still stands (store/logins), as the cookie room_login or a token's `sid` claims it: asked of Redis, else of SQL.
+/* Whether a login of an account still stands (store/logins), as the login cookie or a token's `sid` claims it: asked of Redis, else of SQL.
  *
  * Redis remembers for LOGIN_KEPT_S who a login is ({0}:login:<id>, "person until"), so that most requests need no SQL. Logging out writes SQL first, then puts a "-" in
  * that key's place, which nothing overwrites; only then it is answered. A Redis that was away, or came back older than it was, may remember what was revoked: so what it

@@ -4,6 +4,7 @@ import http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { errorBody, ok, refused } from '../lib/contract.mjs';
 import { SseParser, call, slow, until } from '../lib/client.mjs';
+import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 
 let stack, session, s;
@@ -42,6 +43,27 @@ test('cookies are Secure; a listed foreign page gets SameSite=None', async () =>
     assert.match(line, /; *Secure/i);
     assert.match(line, new RegExp(`SameSite=${site}`));
   }
+});
+test('the login cookie is this host\'s own: one that a neighbour under the same domain plants is nobody\'s', async () => {
+  const account = async () => {
+    const who = { login: `u${rnd()}`, password: 'a horse of 9 colours' };
+    ok(await call(stack.base, 'POST', '/auth/register', { json: { ...who, name: who.login } }), 202);
+    const r = await call(stack.base, 'POST', '/auth/login', { json: who });
+    ok(r);
+    const [line] = [].concat(r.headers['set-cookie']);
+    assert.match(line, /^__Host-room_login=[0-9a-f]{32}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/);
+    return { name: who.login, pair: line.split(';')[0] };
+  };
+  const [me, other] = [await account(), await account()];
+  const planted = other.pair.replace('__Host-', '');
+  const as = (...pairs) => call(stack.base, 'GET', '/auth/me', { headers: { Cookie: pairs.join('; ') } });
+  assert.equal(ok(await as(me.pair)).user.name, me.name);
+  refused(await as(planted), 'UNAUTHENTICATED');
+  assert.equal(ok(await as(planted, me.pair)).user.name, me.name);
+  const out = await call(stack.base, 'POST', '/auth/logout', { json: {}, headers: { Cookie: me.pair, Origin: stack.base } });
+  assert.equal(out.status, 204);
+  assert.ok([].concat(out.headers['set-cookie']).some((line) => /^__Host-room_login=; Path=\/; Max-Age=0; .*Secure/.test(line)), String(out.headers['set-cookie']));
+  refused(await as(me.pair), 'UNAUTHENTICATED');
 });
 test('a stream over HTTP/2 says what it must, live and resumed; a poll beside it', async () => {
   const events = [];
