@@ -64,6 +64,17 @@ test('everything by keyboard alone', async () => {
   await keys('Enter');
   await shows(page, ['< what do you need?', '> a saw']);
 
+  // Out of an edit, and no further: the conversation stays open.
+  await until('one’s last message to be edited', async () => {
+    await keys('ArrowUp');
+    return (await page.inputValue('#text')) === 'a saw';
+  });
+  await keys('Escape');
+  assert.deepEqual([await page.inputValue('#text'), await page.locator('#context').isVisible(), await focus(page)], ['', false, 'text']);
+  await keys('ArrowUp');
+  assert.equal(await page.inputValue('#text'), 'a saw', 'it is still open');
+  await keys('Escape');
+
   // Up among the messages, to what can be done with one; a thread beside, and back to where one was.
   for (let i = 0; i < 10 && !/^Ben, /.test(await focus(page)); i += 1) await keys('Shift+Tab');
   await keys('ArrowDown');

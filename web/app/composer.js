@@ -133,6 +133,7 @@ export class Composer {
       event.preventDefault();
       this.#submit();
     } else if (event.key === 'Escape' && !this.#part('context').hidden) {
+      event.preventDefault(); // one step back is enough
       this.cancel();
     } else if (event.key === 'ArrowUp' && this.#text.value === '' && this.#edit === null) {
       const own = this.#room.messages.findLast((one) => this.#room.isMe(one.sender) && !one.deletedAt);

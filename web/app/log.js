@@ -54,6 +54,7 @@ export class LogView {
       if (this.#stick) this.toBottom();
     });
     this.#sized.observe(this.#log);
+    this.#sized.observe(this.#list); // a picture that has come
   }
 
   // ---- what happened
