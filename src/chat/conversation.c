@@ -217,7 +217,7 @@ static enum err may_change(const struct conversation *c, const struct ticket *by
 static enum err change(struct db *d, void *ctx)
 {
 	struct changing *k = ctx;
-	int64_t now = clock_now_ms();
+	int64_t now;
 	struct conversation c;
 	struct arena arena;
 	struct buf more;
@@ -228,6 +228,7 @@ static enum err change(struct db *d, void *ctx)
 	k->changed = false;
 	k->retry_after_s = 0;
 	e = conversations_lock(d, &arena, k->id, conversation_asker(k->by), &c);
+	now = clock_now_ms();
 	if (e == OK)
 		e = may_change(&c, k->by, k->change);
 	if (e == OK)

@@ -119,7 +119,7 @@ static enum err do_group(struct db *d, struct batch *b, int from, int to)
 	struct group *g = arena_alloc(&b->arena, sizeof *g);
 	enum err e;
 
-	*g = (struct group){.d = d, .arena = &b->arena, .now = clock_now_ms()};
+	*g = (struct group){.d = d, .arena = &b->arena};
 	e = conversations_lock(d, &b->arena, b->work[from]->by.conversation, NULL, &g->c);
 	if (e == ERR_NOT_FOUND) {
 		for (int i = from; i < to; i++)
@@ -127,6 +127,7 @@ static enum err do_group(struct db *d, struct batch *b, int from, int to)
 		return OK;
 	}
 	g->from = g->c.length;
+	g->now = clock_now_ms(); /* who waited for the lock: times don't go back along a log */
 	if (e == OK)
 		e = work_prepare(g, b->work + from, to - from);
 	for (int i = from; i < to && e == OK; i++)

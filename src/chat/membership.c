@@ -34,6 +34,7 @@ static enum err run(struct db *d, struct move *m, enum err (*step)(struct db *d,
 	return e;
 }
 
+/* What time it is is asked afterwards: times don't go back along a log. */
 static enum err begin(struct db *d, struct move *m, struct conversation *c)
 {
 	m->changed = false;
@@ -85,10 +86,10 @@ static enum err known(struct db *d, struct move *m, const struct conversation *c
 static enum err add(struct db *d, void *move)
 {
 	struct move *m = move;
-	int64_t now = clock_now_ms(), people = 0;
 	struct conversation c;
 	const char *role;
 	enum err e = begin(d, m, &c);
+	int64_t now = clock_now_ms(), people = 0;
 
 	if (e == OK)
 		e = conversation_may(&c, m->by, RIGHT_INVITE);
@@ -153,11 +154,11 @@ static enum err promote(struct db *d, struct conversation *c, const struct move 
 static enum err remove_one(struct db *d, void *move)
 {
 	struct move *m = move;
-	int64_t now = clock_now_ms(), people = 0;
 	struct conversation c;
 	struct member who;
 	bool self = m->by->kind != TICKET_SERVICE && strcmp(m->by->participant, m->participant) == 0;
 	enum err e = begin(d, m, &c);
+	int64_t now = clock_now_ms(), people = 0;
 
 	if (e == OK && !m->departing)
 		e = conversation_may(&c, m->by, self ? RIGHT_LEAVE : RIGHT_REMOVE);
@@ -245,10 +246,10 @@ static enum err change_silence(struct db *d, struct move *m, struct conversation
 static enum err change(struct db *d, void *move)
 {
 	struct move *m = move;
-	int64_t now = clock_now_ms();
 	struct conversation c;
 	bool role, silence;
 	enum err e = begin(d, m, &c);
+	int64_t now = clock_now_ms();
 
 	if (e == OK && m->role)
 		e = conversation_may(&c, m->by, RIGHT_ROLES);

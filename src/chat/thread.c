@@ -84,11 +84,11 @@ static enum err may_begin(struct db *d, struct beginning *b, const struct conver
 static enum err begin(struct db *d, void *ctx)
 {
 	struct beginning *b = ctx;
-	int64_t now = clock_now_ms();
 	struct conversation c;
 	struct buf members;
 	char id[32];
 	enum err e = conversations_lock(d, b->arena, b->by->conversation, b->by->participant, &c);
+	int64_t now = clock_now_ms();
 
 	b->why = NULL;
 	b->wait_ms = 0;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
-import { pool, rnd, until } from '../lib/client.mjs';
+import { pool, rnd, until, wholeHistory } from '../lib/client.mjs';
 import { onBoth, quietStack, rows } from '../worker/helpers.mjs';
 import { direct, group, path, people, person, send, service } from './people.mjs';
 
@@ -84,6 +84,14 @@ onBoth('the log of lasting conversations', (db) => {
       assert.deepEqual([...new Set(answers.map((r) => r.json.cursor))].length, 1);
       assert.deepEqual(answers.map((r) => r.status).filter((s) => s === 201).length, 1);
       assert.equal((await all(ann, c)).length, 1);
+    });
+
+    test('times don\'t go back along a log, however many send at once', async () => {
+      const { ann, bob, cem, c } = await three();
+      await pool(60, Array.from({ length: 600 }, (_, i) => i), (i) => send([ann, bob, cem][i % 3], c, `m${i}`, {}));
+      const { messages: log } = await wholeHistory(stack.base, c.id, ann.token);
+      assert.equal(log.length, 600);
+      assert.deepEqual(log.filter((m, i) => i > 0 && m.sentAt < log[i - 1].sentAt).map((m) => m.id), []);
     });
 
     test('replyTo must be a message of this conversation, threadId one of its threads', async () => {
