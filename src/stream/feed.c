@@ -196,7 +196,7 @@ static void begin(struct question *q)
 		reader_started(r);
 	if (r->fd < 0 || r->state != READER_CATCHING_UP)
 		return;
-	r->own->wants_unread = begins && !r->poll && r->cursor_given;
+	r->own->wants_unread = begins && r->cursor_given;
 	if (q->alone)
 		r->state = READER_LIVE;
 	else

@@ -165,6 +165,9 @@ onBoth('feeds', (db) => {
     const { data } = await back.next('unread');
     assert.equal(data.conversationId, g.id);
     assert.ok(data.unread >= 6, `${data.unread}`);
+    const { cursor } = ok(await g.as.bob.get(`/api/poll?after=${e.id}`));
+    const phone = ok(await g.as.bob.get(`/api/poll?after=${cursor}&wait=1`)).events.filter((x) => x.event === 'unread');
+    assert.deepEqual(phone.map((x) => x.data), [data], 'a phone is told, too, what came between its polls');
     ok(await g.as.ann.delete(`${g.path}/participants/${g.ids.bob}`), 204);
     await back.next((x) => x.event === 'user:left' && x.data.participant === g.ids.bob);
     await send(g, 'ann', 'without him');
