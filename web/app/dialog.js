@@ -51,13 +51,13 @@ export function ask(words, act) {
   });
 }
 
-/** What follows a yes: a request, whose failure is told in the dialog. */
-export async function tried(act) {
+/** What follows a yes: a request. Null when it went well, else why not, for the dialog. */
+export async function tried(act, reason = failureText) {
   try {
     await act();
     return null;
   } catch (error) {
-    return failureText(error);
+    return reason(error);
   }
 }
 

@@ -1,72 +1,72 @@
 // A user's feed: everything new in all of their conversations, on one stream for all tabs of this browser. It keeps the order and
 // the cursor, fills gaps, and says when the list must be loaded anew. What events mean is client.js's business.
-import { hidden, offline, watchBrowser } from '../room/around.js';
-import { RoomError } from '../room/http.js';
-import { EVENTS as ROOM_EVENTS, Line } from '../room/line.js';
+import { watchBrowser } from '../room/around.js';
+import { EVENTS as ROOM_EVENTS } from '../room/line.js';
 import { positionOf } from '../room/log.js';
-import { Share } from '../room/share.js';
+import { Tabs } from '../room/tabs.js';
 
 /** What a feed and the stream of a lasting conversation tell beside what sessions do. */
 export const EVENTS = [...ROOM_EVENTS, 'unread'];
 
 const WAIT_S = 25;
 const PROBE_MS = 6000;
-const IMPATIENT_MS = 8000;
 
 export class Feed {
-  /** @type {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
-  link = 'connecting';
   #door;
   #on;
-  #line;
-  #share;
+  #tabs;
   #cursor = null;
   #told = null; // cursor of the stream's beginning
-  #leader = null; // what the leading tab said of its line
   #held = null;
   #filling = false;
-  #impatient = null;
   #stopped = false;
   #unwatch = () => {};
 
   /**
    * @param {{door: import('../room/http.js').Door, name: string, share?: boolean,
    *          frame: (frame: {event: string, data: object}) => void, reset: () => Promise<void>, changed: () => void,
-   *          refused: (error: RoomError) => void, heard?: (message: object) => void, lineOptions?: object}} how
+   *          refused: (error: import('../room/http.js').RoomError) => void, heard?: (message: object) => void, lineOptions?: object}} how
    * `reset`: load the list anew; events wait until it has been. `heard`: what another tab said by `post`.
    */
   constructor({ door, name, share = true, lineOptions = {}, ...on }) {
     this.#door = door;
     this.#on = on;
-    this.#share = new Share({
-      name,
-      lead: () => this.#line.start(),
-      follow: () => this.#line.stop(),
-      heard: (message) => this.#heard(message),
-      ...(share ? {} : { locks: null, Channel: null }),
-    });
-    this.#line = new Line({
-      events: EVENTS,
-      withCredentials: door.foreign,
-      streamUrl: () => this.#streamUrl(),
-      poll: (signal, { wait }) => this.#poll(wait ? WAIT_S : 0, signal),
-      probe: () => door.call('GET', '/poll', { query: { wait: 0 }, timeoutMs: PROBE_MS }),
-      frame: (frame) => {
-        this.#share.post({ t: 'frame', frame });
-        this.#frame(frame);
+    this.#tabs = new Tabs({
+      line: {
+        events: EVENTS,
+        withCredentials: door.foreign,
+        streamUrl: () => this.#streamUrl(),
+        poll: (signal, { wait }) => this.#poll(wait ? WAIT_S : 0, signal),
+        probe: () => door.call('GET', '/poll', { query: { wait: 0 }, timeoutMs: PROBE_MS }),
+        refused: (error) => this.#on.refused(error),
+        ...lineOptions,
       },
-      changed: () => this.#lineChanged(),
-      refused: (error) => this.#on.refused(error),
-      ...lineOptions,
+      frame: (frame) => this.#frame(frame),
+      changed: () => this.#on.changed(),
+      greeting: () => ({ cursor: this.#cursor }),
+      welcomed: ({ cursor }) => {
+        if (this.#cursor !== null || !cursor) return;
+        this.#cursor = cursor;
+        this.#reload();
+      },
+      heard: (message) => {
+        if (message.t === 'other') this.#on.heard?.(message.message);
+      },
     });
+    this.#tabs.join(name, share);
+  }
+
+  /** @returns {'off'|'connecting'|'live'|'reconnecting'|'offline'} */
+  get link() {
+    return this.#tabs.link;
   }
 
   get leading() {
-    return this.#share.leading;
+    return this.#tabs.leading;
   }
 
   get mode() {
-    return this.leading ? this.#line.mode : this.#leader?.mode ?? 'stream';
+    return this.#tabs.mode;
   }
 
   /** Where the feed ends now, then the list, then the stream from there: so nothing is missed, and nobody waits for the stream to see the list. */
@@ -81,17 +81,17 @@ export class Feed {
     }
     if (this.#stopped) return;
     if (this.#cursor !== null) await this.#reload();
-    if (!this.#stopped) this.#share.start();
+    if (!this.#stopped) this.#tabs.start();
   }
 
   #watch() {
     this.#unwatch = watchBrowser({
       tickMs: 20_000,
       online: () => this.restart(),
-      offline: () => this.#lineChanged(),
+      offline: () => this.#tabs.look(),
       shown: (hiddenMs) => {
-        this.#lineChanged();
-        if (hiddenMs > 60_000 && Date.now() - this.#line.heardAt > 30_000) this.restart();
+        this.#tabs.look();
+        if (hiddenMs > 60_000 && Date.now() - this.#tabs.line.heardAt > 30_000) this.restart();
       },
       focused: () => {},
       tick: (lateMs) => {
@@ -103,25 +103,23 @@ export class Feed {
   stop() {
     this.#stopped = true;
     this.#unwatch();
-    clearTimeout(this.#impatient);
-    this.#line.stop();
-    this.#share.stop();
+    this.#tabs.stop();
   }
 
   /** Nobody is logged in: the line rests. `restart` ends that. */
   rest() {
-    this.#line.stop();
+    this.#tabs.line.stop();
   }
 
   restart() {
     if (!this.leading) return;
-    this.#line.restart();
-    this.#line.start();
+    this.#tabs.line.restart();
+    this.#tabs.line.start();
   }
 
   /** To the other tabs. */
   post(message) {
-    this.#share.post({ t: 'other', message });
+    this.#tabs.post({ t: 'other', message });
   }
 
   // Where cookies are off, each stream is opened by a single-use ticket.
@@ -195,50 +193,5 @@ export class Feed {
     } finally {
       this.#filling = false;
     }
-  }
-
-  #heard(message) {
-    switch (message.t) {
-      case 'frame':
-        if (!this.leading) this.#frame(message.frame);
-        break;
-      case 'hello':
-        if (this.leading) this.#share.post({ t: 'welcome', link: this.link, mode: this.mode, cursor: this.#cursor });
-        break;
-      case 'welcome':
-        if (this.leading) break;
-        this.#leader = message;
-        if (this.#cursor === null && message.cursor) {
-          this.#cursor = message.cursor;
-          this.#reload();
-        }
-        this.#lineChanged();
-        break;
-      case 'link':
-        if (this.leading) break;
-        this.#leader = message;
-        this.#lineChanged();
-        break;
-      case 'other':
-        this.#on.heard?.(message.message);
-        break;
-      default:
-    }
-  }
-
-  #lineChanged() {
-    const state = this.leading ? this.#line.state : this.#leader?.link ?? 'connecting';
-    const link = state === 'reconnecting' && offline() ? 'offline' : state;
-    if (this.leading && link !== this.link) this.#share.post({ t: 'link', link, mode: this.mode });
-    const before = this.link;
-    this.link = link;
-    clearTimeout(this.#impatient);
-    if (!this.leading && link !== 'live' && !hidden()) {
-      // The leader may be a tab in the background, whose timers the browser slows down.
-      this.#impatient = setTimeout(() => {
-        if (!this.leading && this.link !== 'live' && !hidden()) this.#share.steal();
-      }, IMPATIENT_MS);
-    }
-    if (link !== before) this.#on.changed();
   }
 }

@@ -1,7 +1,7 @@
 // The one conversation that is open: its head, messages and place to write, made anew from the template each time and taken away whole.
 import { Banner } from '../app/banner.js';
 import { Composer } from '../app/composer.js';
-import { ask } from '../app/dialog.js';
+import { ask, tried as triedHere } from '../app/dialog.js';
 import { $, element, hush, icon, say, setText } from '../app/dom.js';
 import { LogView } from '../app/log.js';
 import { dropZone, view } from '../app/files.js';
@@ -337,12 +337,5 @@ export class Talk {
   }
 }
 
-/** For dialogs: null when it went well, else why not. */
-export async function tried(act) {
-  try {
-    await act();
-    return null;
-  } catch (error) {
-    return failureText(error);
-  }
-}
+/** As app/dialog.js has it, in this page's words. */
+export const tried = (act) => triedHere(act, failureText);

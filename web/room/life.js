@@ -151,9 +151,10 @@ export class RoomLife extends RoomState {
   }
 
   async _begin() {
-    if (!this._tabs.started) {
+    if (!this._tabs.joined) {
       const who = (this._pass.ours && this._door.as) || this.me.participant;
-      this._tabs.start(`room:${this._door.base}:${this.conversationId}:${who}`, this._options.share);
+      this._tabs.join(`room:${this._door.base}:${this.conversationId}:${who}`, this._options.share);
+      this._tabs.start();
       if (this._pass.ours && this._door.ticket) this._tabs.post({ t: 'ticket', ticket: this._door.ticket });
     }
     await this._story.load();

@@ -39,7 +39,7 @@ export class Tabs {
     return this.#share?.leading ?? false;
   }
 
-  get started() {
+  get joined() {
     return this.#share !== null;
   }
 
@@ -47,8 +47,8 @@ export class Tabs {
     return this.leading ? this.line.mode : this.#leader?.mode ?? 'stream';
   }
 
-  /** `share` false: this tab is on its own. */
-  start(name, share = true) {
+  /** From here on it hears the others. `share` false: this tab is on its own. */
+  join(name, share = true) {
     this.#share = new Share({
       name,
       lead: () => this.#on.may() && this.line.start(),
@@ -56,6 +56,10 @@ export class Tabs {
       heard: (message) => this.#heard(message),
       ...(share ? {} : { locks: null, Channel: null }),
     });
+  }
+
+  /** From here on it may lead. */
+  start() {
     this.#share.start();
   }
 
