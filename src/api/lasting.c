@@ -1,4 +1,5 @@
 /* See lasting.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/guard.h"
@@ -45,4 +46,22 @@ bool lasting_service_refused(struct exchange *x)
 	if (refused)
 		answer_error(x, ERR_FORBIDDEN, "This token is no participant's ticket.", 0);
 	return refused;
+}
+
+bool lasting_read_after(const struct request *r, int64_t *at, const char **id)
+{
+	const char *text;
+	size_t digits;
+
+	*id = "";
+	if (request_query(r, "after", &text) != OK)
+		return false;
+	if (!text)
+		return true;
+	digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 15 || *text == '0' || text[digits] != '-' || !id_valid(text + digits + 1, strlen(text + digits + 1)))
+		return false;
+	*at = strtoll(text, NULL, 10);
+	*id = text + digits + 1;
+	return true;
 }

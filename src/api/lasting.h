@@ -15,4 +15,7 @@ void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *
 /* On routes that sessions have, too: MainServer comes to lasting conversations only, a session's want a participant's ticket. True: it was refused. */
 bool lasting_service_refused(struct exchange *x);
 
+/* ?after= of a list by time, as its `next` said it: "<ms>-<id>". Without it *at stays as it is and *id is "". False: it is nothing of the kind. */
+bool lasting_read_after(const struct request *r, int64_t *at, const char **id);
+
 #endif

@@ -69,25 +69,6 @@ struct page {
 	const char *participant; /* the last one shown */
 };
 
-/* "<joinedAt>-<participant>", as `next` said it. */
-static bool read_after(const struct request *r, struct page *p)
-{
-	const char *text;
-	size_t digits;
-
-	p->participant = "";
-	if (request_query(r, "after", &text) != OK)
-		return false;
-	if (!text)
-		return true;
-	digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 15 || text[digits] != '-' || !id_valid(text + digits + 1, strlen(text + digits + 1)))
-		return false;
-	p->joined_at = strtoll(text, NULL, 10);
-	p->participant = text + digits + 1;
-	return true;
-}
-
 static void list(struct db *d, struct exchange *x)
 {
 	const struct page *p = visit_of(x)->more;
@@ -117,7 +98,7 @@ void participants_list(struct exchange *x)
 	visit_of(x)->more = p;
 	if (request_query_int(&x->request, "limit", 1, PAGE_MOST, PAGE, &p->limit) != OK)
 		answer_error(x, ERR_BAD_REQUEST, "limit must be a number from 1 to 200.", 0);
-	else if (!read_after(&x->request, p))
+	else if (!lasting_read_after(&x->request, &p->joined_at, &p->participant))
 		answer_error(x, ERR_BAD_REQUEST, "after must be what `next` said.", 0);
 	else
 		lasting_run(x, list);

@@ -92,25 +92,6 @@ static void list(struct db *d, struct exchange *x)
 	buf_done(&out);
 }
 
-/* "<lastActivityAt>-<id>", as `next` said it. */
-static bool read_after(const struct request *r, struct page *p)
-{
-	const char *text;
-	size_t digits;
-
-	p->after_id = "";
-	if (request_query(r, "after", &text) != OK)
-		return false;
-	if (!text)
-		return true;
-	digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 15 || *text == '0' || text[digits] != '-' || !id_valid(text + digits + 1, strlen(text + digits + 1)))
-		return false;
-	p->after_at = strtoll(text, NULL, 10);
-	p->after_id = text + digits + 1;
-	return true;
-}
-
 void threads_list_all(struct exchange *x)
 {
 	struct page *p = arena_alloc(&x->arena, sizeof *p);
@@ -121,7 +102,7 @@ void threads_list_all(struct exchange *x)
 		answer_error(x, ERR_BAD_REQUEST, "limit must be a number from 1 to 200.", 0);
 	else if (request_query(r, "parent", &p->parent) != OK || (p->parent && *p->parent && !id_valid(p->parent, strlen(p->parent))))
 		answer_error(x, ERR_BAD_REQUEST, "parent must be a thread's id, or empty: under no other.", 0);
-	else if (!read_after(r, p))
+	else if (!lasting_read_after(r, &p->after_at, &p->after_id))
 		answer_error(x, ERR_BAD_REQUEST, "after must be what `next` said.", 0);
 	else
 		lasting_run(x, list);
