@@ -1,8 +1,12 @@
 /* GET /api/search: a user's search through the conversations he is in (store/search.h). */
+#include <pthread.h>
 #include <string.h>
 
 #include "api/guard.h"
 #include "api/routes.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/failpoint.h"
 #include "base/id.h"
 #include "chat/entry.h"
 #include "store/dbpool.h"
@@ -14,6 +18,8 @@
 #define ANSWER_MAX_BYTES (8 * 1024 * 1024) /* messages of 16 KB, each byte six of JSON, twice, in the worst case a part of LIMIT_MOST */
 #define HIGHLIGHT_BYTES 400
 #define REFRESH_MOST 200
+#define WAITING_MOST 200
+#define PATIENCE_MS 8000 /* then it is better to ask again */
 
 struct searching {
 	struct exchange *exchange;
@@ -23,6 +29,7 @@ struct searching {
 	bool titles;
 	struct conversation within;
 	struct buf *out; /* not the exchange's, which goes with the answer */
+	struct searching *next;
 };
 
 /* ---- the answer ---- */
@@ -112,6 +119,69 @@ static enum err look(struct db *d, void *searching)
 	return e;
 }
 
+/* ---- one after the other ---- */
+
+/* Searches are what takes longest: half of the connections are left to everybody else. */
+static struct {
+	pthread_mutex_t lock;
+	struct searching *first, *last;
+	int running, waiting;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void search(struct db *d, void *searching);
+
+/* OK: it runs, or waits for its turn. */
+static enum err queue_up(struct searching *s)
+{
+	int64_t most = config_number("ROOM_DB_THREADS") / 2;
+	bool runs;
+	enum err e = OK;
+
+	pthread_mutex_lock(&queue.lock);
+	runs = queue.running < (most > 0 ? most : 1);
+	if (runs) {
+		queue.running++;
+	} else if (queue.waiting >= WAITING_MOST) {
+		e = ERR_STORE_UNAVAILABLE;
+	} else {
+		if (queue.first)
+			queue.last->next = s;
+		else
+			queue.first = s;
+		queue.last = s;
+		queue.waiting++;
+	}
+	pthread_mutex_unlock(&queue.lock);
+	if (runs && (e = dbpool_run(search, s)) != OK) {
+		pthread_mutex_lock(&queue.lock);
+		queue.running--;
+		pthread_mutex_unlock(&queue.lock);
+	}
+	return e;
+}
+
+/* One is over: the next one's turn. */
+static void move_up(void)
+{
+	struct searching *s;
+	enum err e;
+
+	do {
+		pthread_mutex_lock(&queue.lock);
+		s = queue.first;
+		if (s) {
+			queue.first = s->next;
+			queue.waiting--;
+		} else {
+			queue.running--;
+		}
+		pthread_mutex_unlock(&queue.lock);
+		e = !s ? OK : clock_mono_ms() - s->exchange->born_ms > PATIENCE_MS ? ERR_STORE_UNAVAILABLE : dbpool_run(search, s);
+		if (e != OK)
+			answer_error(s->exchange, e, NULL, 0);
+	} while (e != OK);
+}
+
 /* On a thread of the pool. */
 static void search(struct db *d, void *searching)
 {
@@ -120,6 +190,7 @@ static void search(struct db *d, void *searching)
 	struct buf out;
 	int64_t done;
 
+	FAILPOINT("search.look");
 	buf_init(&out, ANSWER_MAX_BYTES);
 	s->out = &out;
 	if (d) {
@@ -134,6 +205,7 @@ static void search(struct db *d, void *searching)
 	else
 		answer_error(s->exchange, e, NULL, 0);
 	buf_done(&out);
+	move_up();
 }
 
 /* ---- the question ---- */
@@ -175,7 +247,7 @@ void search_show(struct exchange *x)
 		answer_error(x, ERR_BAD_REQUEST, wrong, 0);
 		return;
 	}
-	e = dbpool_run(search, s);
+	e = queue_up(s);
 	if (e != OK)
 		answer_error(x, e, NULL, 0);
 }

@@ -1,10 +1,12 @@
 // Search (GET /api/search): only what the asker may see, nothing deleted or edited away, any text as text, ranked, paged to its end; on both databases.
 import assert from 'node:assert/strict';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
-import { pool } from '../lib/wait.mjs';
+import { pool, until } from '../lib/wait.mjs';
 import { onBoth } from '../worker/helpers.mjs';
 import { direct, group, path, people, person, send, service } from './people.mjs';
 
@@ -342,5 +344,35 @@ onBoth('search', (db) => {
       assert.deepEqual(got.map((r) => `${r.conversation.id} ${r.message.id} ${r.message.content}`).sort(), want.sort(), `step ${i}, ${step}: ${who.name} looks for ${query}`);
       for (const r of got) assert.ok(plain(r) === r.message.content && r.highlight.some((h) => h.hit));
     }
+  });
+});
+
+describe('searches that take long', () => {
+  let stack;
+  before(async () => { stack = await startStack({ env: { ROOM_APIS: '1', ROOM_DB_THREADS: '2' }, seams: true }); });
+  after(() => stack?.stop());
+
+  test('leave half of the connections to everybody else, and wait for each other', async () => {
+    const [ann] = people(stack, 'Ann');
+    const c = await group(ann, [], { title: 'Rota' });
+    await send(ann, c, 'a word');
+    const failpoint = join(stack.state, 'failpoint');
+    const pid = stack.children().api[0];
+    stack.arm('search.look:stall');
+    const stalled = ask(ann, { q: 'word' }).catch((e) => e);
+    await until('one to be held up', () => !existsSync(failpoint));
+    stack.arm('search.look:stall');
+    const waiting = Array.from({ length: 8 }, () => ask(ann, { q: 'word' }).catch((e) => e));
+    for (let i = 0; i < 20; i++) {
+      ok(await ann.get(path(c)));
+      await send(ann, c, `${i}`);
+    }
+    assert.ok(existsSync(failpoint), 'no other one has begun');
+    rmSync(failpoint);
+    stack.kill('api');
+    await stack.replaced('api', pid);
+    await Promise.all([stalled, ...waiting]);
+    await until('the next one to be well', async () => (await ask(ann, { q: 'word' })).status === 200);
+    for (const r of await Promise.all(Array.from({ length: 40 }, () => ask(ann, { q: 'word' })))) assert.equal(ok(r).results.length, 1);
   });
 });
