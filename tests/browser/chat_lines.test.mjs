@@ -109,6 +109,18 @@ test('what is being written stays with its conversation, and nowhere else', asyn
   await stored(ada, 'I think');
   const { messages } = (await Ben.http.get(`${g.path}/messages`)).json;
   assert.deepEqual(messages.map((one) => [one.content, one.replyTo]), [['what do you think?', undefined], ['I think', asked.id]], 'and it is still the reply it was');
+
+  await ada.fill('#text', 'by the way');
+  await act(ada, 'I think', 'edit');
+  await ada.fill('#text', 'I think so');
+  await choose(ada, 'Porch');
+  await showsText(ada, '#rows', /Draft: I think so/);
+  await choose(ada, 'Loft');
+  await showsText(ada, '#context-title', /Edit your message/);
+  assert.equal(await ada.inputValue('#text'), 'I think so');
+  await ada.press('#text', 'Enter');
+  await shows(ada, ['< what do you think?', '> I think so']);
+  assert.equal(await ada.inputValue('#text'), 'by the way', 'and what stood there before is there again');
   await ada.context().close();
 });
 

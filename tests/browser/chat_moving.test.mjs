@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
 import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
-import { act, choose, desktop, group, people, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
+import { act, choose, desktop, direct, group, people, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
 onStage();
 
@@ -173,6 +173,18 @@ test('on a phone, back leads out of a panel, then out of the conversation', asyn
   await page.click('#back');
   await at('list', null);
   await page.context().close();
+});
+
+test('what was found in a conversation that the list has not loaded is called by its name', async () => {
+  const { 'Ada Lind': Ada, 'Ben Okri': Ben, Cleo } = await people(stack, ['Ada Lind', 'Ben Okri', 'Cleo']);
+  await say(Ben, await direct(Ben, Ada), 'the quince tree');
+  for (let i = 0; i < 45; i += 1) await group(Cleo, [Ada], `Shelf ${i}`);
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada Lind');
+  await row(ada, 'Shelf 44').waitFor(wait);
+  assert.equal(await row(ada, 'Ben Okri').count(), 0);
+  await ada.fill('#find', 'quince');
+  await showsText(ada, '#hits .hit', /^Ben Okri\d.*Ben Okri: the quince tree/);
+  await ada.context().close();
 });
 
 test('what was found in a thread, far up: the thread opens there', async () => {

@@ -17,6 +17,7 @@ export class Composer {
   #edit = null;
   #due = false; // sent as soon as nothing is in the way
   #draft = ''; // what stood in the field before an edit began
+  #resume = null; // an edit to go on with, as soon as its message is known
   #coarse = matchMedia('(pointer: coarse)');
 
   /**
@@ -61,6 +62,11 @@ export class Composer {
 
   /** Shows what it replies to, as far as that is known: once more when the history has come. */
   recall() {
+    const edited = this.#resume && this.#room.message(this.#resume.id);
+    if (edited && !edited.deletedAt) {
+      this.#change(edited, this.#resume.text);
+      return;
+    }
     if (this.#reply === null) return;
     const message = this.#room.message(this.#reply);
     if (!message) {
@@ -72,14 +78,18 @@ export class Composer {
   }
 
   edit(message) {
+    this.#change(message, message.content ?? '');
+    this.focus();
+    this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
+  }
+
+  #change(message, text) {
     this.cancel({ silent: true });
     this.#edit = message.id;
     this.#draft = this.#text.value;
-    this.#text.value = message.content ?? '';
+    this.#text.value = text;
     this.#context(words.editing, message.content ?? '');
     this.#size();
-    this.focus();
-    this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
   }
 
   /** A message that was given up comes back into the empty field. */
@@ -95,6 +105,7 @@ export class Composer {
       this.#size();
     }
     this.#edit = null;
+    this.#resume = null;
     this.#reply = null;
     this.#part('context').hidden = true;
     setText(this.#part('context-text'), ''); // it may be deleted meanwhile, and then must not stay here
@@ -202,12 +213,14 @@ export class Composer {
   }
 
   /**
-   * What is being written, to be put back later: when the conversation is opened again. Null: nothing. `due`: it is to be sent as soon as nothing is in the way.
-   * @returns {{text: string, reply: number|null, due: boolean}|null}
+   * What is being written, to be put back later: when the conversation is opened again. Null: nothing. `due`: it is to be sent as soon as nothing is in the way;
+   * `edit`: a message that is being edited meanwhile.
+   * @returns {{text: string, reply: number|null, due: boolean, edit: {id: number, text: string}|null}|null}
    */
   get draft() {
+    const edit = this.#edit === null ? this.#resume : { id: this.#edit, text: this.#text.value };
     const text = this.#edit === null ? this.#text.value : this.#draft;
-    return text.trim() === '' && this.#reply === null && !this.#due ? null : { text, reply: this.#reply, due: this.#due };
+    return text.trim() === '' && this.#reply === null && !this.#due && !edit ? null : { text, reply: this.#reply, due: this.#due, edit };
   }
 
   // A reply stays one while the history is on its way: who leaves again before it has come loses nothing. `recall` shows it then.
@@ -215,6 +228,7 @@ export class Composer {
     this.cancel({ silent: true });
     this.#reply = draft?.reply ?? null;
     this.#due = draft?.due ?? false;
+    this.#resume = draft?.edit ?? null;
     this.#text.value = draft?.text ?? '';
     this.#size();
     if (this.#room.phase !== 'opening') this.recall();

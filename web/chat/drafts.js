@@ -34,7 +34,7 @@ export class Drafts {
   gist(conversation) {
     const { draft, files } = this.#all.get(conversation) ?? {};
     if (!files) return '';
-    return draft?.text.replace(/\s+/g, ' ').trim() || files.names.join(', ') || words.acts.reply;
+    return (draft?.edit ?? draft)?.text.replace(/\s+/g, ' ').trim() || files.names.join(', ') || words.acts.reply;
   }
 
   /** Is something here that was to be sent? */

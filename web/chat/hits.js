@@ -16,6 +16,9 @@ export class Hits {
   #next = null;
   #count = 0;
   #abort = null;
+  #shown = []; // [result, its elements]
+  #asked = new Set(); // conversations
+  #listening = new AbortController();
 
   /**
    * @param {{list: Element, state: Element, more: Element}} parts
@@ -25,7 +28,14 @@ export class Hits {
     this.#chats = chats;
     this.#parts = parts;
     this.#on = on;
-    parts.more.addEventListener('click', () => this.#page());
+    const { signal } = this.#listening;
+    parts.more.addEventListener('click', () => this.#page(), { signal });
+    for (const news of ['people', 'list']) chats.addEventListener(news, () => this.#shown.forEach((one) => this.#call(...one)), { signal });
+  }
+
+  stop() {
+    this.clear();
+    this.#listening.abort();
   }
 
   async look(text, conversation) {
@@ -41,6 +51,7 @@ export class Hits {
     this.#run += 1;
     this.#abort?.abort();
     this.#wanted = null;
+    this.#shown = [];
     this.#parts.list.replaceChildren();
     this.#parts.more.hidden = true;
     setText(this.#parts.state, '');
@@ -55,6 +66,7 @@ export class Hits {
       const { text, conversation } = this.#wanted;
       const page = await this.#chats.search(text, { conversation, after: this.#next, signal: this.#abort.signal });
       if (run !== this.#run) return;
+      if (first) this.#shown = [];
       const items = page.results.filter((one) => one.message).map((one) => this.#item(one));
       if (first) this.#parts.list.replaceChildren(...items);
       else this.#parts.list.append(...items);
@@ -68,16 +80,26 @@ export class Hits {
   }
 
   #item(result) {
-    const { message, highlight, conversation } = result;
-    const known = this.#chats.conversations.get(conversation.id);
-    const own = message.sender === this.#chats.me?.id;
-    const where = this.#on.where ? known ? titleOf(this.#chats, known) : conversation.title || words.list.untitled : null;
+    const { message, highlight } = result;
+    const parts = { who: element('b', { class: 'who', dir: 'auto' }), by: this.#on.where ? element('span', { class: 'by' }) : null };
+    this.#call(result, parts);
+    this.#shown.push([result, parts]);
     return element('li', {},
       element('button', { type: 'button', class: 'hit', 'data-id': message.id, onclick: () => this.#on.pick(result) },
-        element('span', { class: 'first' },
-          element('b', { class: 'who', dir: 'auto' }, where ?? (own ? words.you : this.#chats.nameOf(message.sender))),
-          element('time', { class: 'when' }, whenOf(message.sentAt - this.#chats.skew))),
-        element('span', { class: 'said', dir: 'auto' }, where && element('span', { class: 'by' }, `${own ? words.you : this.#chats.nameOf(message.sender)}: `),
-          ...(highlight?.length ? marked(highlight) : [message.content ?? '']))));
+        element('span', { class: 'first' }, parts.who, element('time', { class: 'when' }, whenOf(message.sentAt - this.#chats.skew))),
+        element('span', { class: 'said', dir: 'auto' }, parts.by, ...(highlight?.length ? marked(highlight) : [message.content ?? '']))));
+  }
+
+  /** Who said it, and where. What is not known of it yet is asked for. */
+  #call({ message, conversation }, { who, by }) {
+    const known = this.#chats.conversations.get(conversation.id);
+    this.#chats.meet(conversation.id, message.sender);
+    const sender = message.sender === this.#chats.me?.id ? words.you : this.#chats.nameOf(message.sender);
+    setText(by ?? who, by ? `${sender}: ` : sender);
+    if (!by) return;
+    setText(who, known ? titleOf(this.#chats, known) : conversation.title || words.list.untitled);
+    if (known || this.#asked.has(conversation.id)) return;
+    this.#asked.add(conversation.id);
+    this.#chats.fetch(conversation.id).catch(() => {});
   }
 }

@@ -80,7 +80,7 @@ export class List {
     this.#selection.stop();
     this.#rows.clear();
     $('rows').replaceChildren();
-    this.#hits.clear();
+    this.#hits.stop();
   }
 
   plan() {

@@ -89,7 +89,7 @@ export class SearchPanel {
 
   stop() {
     clearTimeout(this.#timer);
-    this.#hits.clear();
+    this.#hits.stop();
   }
 
   #look() {
