@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../lib/wait.mjs';
 import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
-import { act, choose, desktop, direct, group, people, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
+import { act, choose, desktop, direct, group, people, person, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
 onStage();
 
@@ -170,8 +170,17 @@ test('on a phone, back leads out of a panel, then out of the conversation', asyn
   await page.goBack();
   await at('list', null);
   await row(page, 'Loft').click();
+  await page.click('#menu');
+  await person(page, 'Ben');
+  await page.click('#person-write');
+  await showsText(page, '#peer', /^Ben$/);
+  await at('chat', null);
+  await page.goBack();
+  await showsText(page, '#peer', /^Loft$/);
+  await at('chat', null);
   await page.click('#back');
   await at('list', null);
+  assert.ok(!/[#&]c=/.test(page.url()), page.url());
   await page.context().close();
 });
 
