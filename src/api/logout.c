@@ -91,6 +91,7 @@ static enum err find_own(struct leaving *l, const char **details)
 		e = credentials_user(l->x, NULL, CREDENTIALS_ENTRANCE, &who, details);
 		if (e != OK)
 			return e;
+		credentials_feed_clear(l->x, &who.ticket);
 		add_own(l, who.ticket.login);
 		if (!*who.ticket.login) /* a bearer from MainServer says nothing about a cookie beside it */
 			return OK;

@@ -68,6 +68,8 @@ const char *credentials_login(const struct request *r);
 void credentials_stream_cookie(struct exchange *x, const struct ticket *t);
 /* Clears the cookies of users' tokens that came along (as: only that hash; NULL = all). */
 void credentials_users_clear(struct exchange *x, const char *as);
+/* Clears t's cookie of the feed (credentials_stream_cookie), which comes along nowhere else. */
+void credentials_feed_clear(struct exchange *x, const struct ticket *t);
 
 /* May a request that came with cookies and writes be believed (design §6)? OK, ERR_FORBIDDEN, ERR_UNSUPPORTED_TYPE. */
 enum err credentials_against_forgery(const struct request *r, const char **details) MUST_CHECK;

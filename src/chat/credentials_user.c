@@ -13,6 +13,8 @@
 #include "http/cookie.h"
 #include "store/logins.h"
 
+#define FEED_PATH "/api/events"
+
 struct users {
 	struct jar jar;
 	const char *login_name; /* of the login cookie */
@@ -228,7 +230,7 @@ void credentials_login_clear(struct exchange *x)
 
 void credentials_stream_cookie(struct exchange *x, const struct ticket *t)
 {
-	char name[USER_COOKIE_NAME_LEN + 1] = USER_COOKIE_PREFIX, path[40 + ID_MAX] = "/api/events";
+	char name[USER_COOKIE_NAME_LEN + 1] = USER_COOKIE_PREFIX, path[40 + ID_MAX] = FEED_PATH;
 	int64_t most = clock_now_ms() + config_number("ROOM_TICKET_S") * 1000;
 	struct ticket mine = *t;
 	char *jwt;
@@ -256,4 +258,12 @@ const char *credentials_login(const struct request *r)
 void credentials_users_clear(struct exchange *x, const char *as)
 {
 	credentials_clear(x, USER_COOKIE_PREFIX, "/", as);
+}
+
+void credentials_feed_clear(struct exchange *x, const struct ticket *t)
+{
+	char name[USER_COOKIE_NAME_LEN + 1] = USER_COOKIE_PREFIX;
+
+	ticket_short_hash(name + sizeof USER_COOKIE_PREFIX - 1, t);
+	cookie_clear(x, name, FEED_PATH);
 }

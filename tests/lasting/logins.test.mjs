@@ -40,6 +40,18 @@ onBoth('logins', (db) => {
     assert.equal(await stack.redis('GET', key(a)), '-');
   });
 
+  test('logging out takes the feed\'s own cookie along, which rests on no login that could be revoked', async () => {
+    const u = stack.user(`u_${rnd(4)}`);
+    const { ticket } = ok(await stack.as(u).post('/api/stream-ticket', {}), 201);
+    const stream = new Stream(stack.base, `/api/events?stream_ticket=${ticket}`);
+    await stream.opened;
+    stream.close();
+    const [, name] = /^(room_user_[0-9a-f]{8})=[^;]+; Path=\/api\/events;/.exec([].concat(stream.headers['set-cookie'])[0]);
+    const r = await stack.as(u).post('/auth/logout', {});
+    assert.equal(r.status, 204);
+    assert.ok([].concat(r.headers['set-cookie'] ?? []).some((line) => line.startsWith(`${name}=; Path=/api/events; Max-Age=0;`)), String(r.headers['set-cookie']));
+  });
+
   test('one too many ends the oldest, on all processes at once', async () => {
     const a = await account(stack);
     for (const r of await everywhere(me(stack, a))) ok(r);
