@@ -116,8 +116,8 @@ test('files: ten at most, and it is said; one that fails says why, the message w
   const ada = await visit(stack, context, Ada.id, 'Ada');
   await choose(ada, 'Loft');
   await ada.setInputFiles('#pick', Array.from({ length: 12 }, (_, i) => text(`${i}.txt`)));
-  await showsText(ada, '#hint', /10 files at most/);
   await until('ten of them', async () => (await uploads(ada)).filter((one) => / done$/.test(one)).length === 10);
+  await showsText(ada, '#hint', /10 files at most/);
   for (let i = 0; i < 10; i += 1) await ada.locator('#files [aria-label^="Take"]').first().click();
 
   await ada.setInputFiles('#pick', [text('nothing.txt', '')]);

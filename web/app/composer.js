@@ -200,12 +200,16 @@ export class Composer {
     const left = MAX_BYTES - bytesOf(text.value);
     this.#part('write').classList.toggle('too-long', left < 0);
     setText(this.#part('hint'), left < 0 ? words.tooLong(-left) : left < 1000 ? words.nearlyTooLong(left) : '');
+    this.#ready(left);
+  }
+
+  #ready(left = MAX_BYTES - bytesOf(this.#text.value)) {
     this.#part('write').classList.toggle('ready', (!this.empty || Boolean(this.#on.more?.())) && left >= 0);
   }
 
-  /** What `more` and `busy` say has changed. */
+  /** What `more` and `busy` say has changed. What the hint says stays: it may be about the files. */
   refresh() {
-    this.#size();
+    this.#ready();
     if (!this.#due) return;
     const busy = this.#on.busy?.();
     if (busy) setText(this.#part('hint'), busy);
