@@ -264,7 +264,7 @@ void sessions_ticket(struct exchange *x)
 	if (!guard_body(x, &b))
 		return;
 	student = arena_alloc(&x->arena, sizeof *student);
-	*student = strcmp(participant, "student") == 0;
+	*student = participant && strcmp(participant, "student") == 0;
 	visit_of(x)->more = student;
 	session_get(path_session(x), ticketed, x);
 }

@@ -12,7 +12,7 @@
 #include "chat/rights.h"
 #include "store/files.h"
 
-#define SYSTEM "system" /* MainServer's messages: type, sender and role */
+#define SYSTEM TICKET_SYSTEM /* MainServer's messages: type, sender and role */
 #define LINE_MOST (256 * 1024)
 
 static enum err refuse(struct work *w, enum err e, const char *details)

@@ -110,6 +110,8 @@ static enum err user_from_claims(struct ticket *t, const json_t *claims, bool ou
 
 	if (json_object_get(claims, "sessionId") || !claim_id(t->participant, json_object_get(claims, "userId")))
 		return ERR_UNAUTHENTICATED;
+	if (strcmp(t->participant, TICKET_SYSTEM) == 0)
+		return ERR_UNAUTHENTICATED;
 	account = strncmp(t->participant, TICKET_ACCOUNT_PREFIX, strlen(TICKET_ACCOUNT_PREFIX)) == 0;
 	if (account != ours)
 		return ERR_UNAUTHENTICATED;

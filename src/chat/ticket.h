@@ -14,6 +14,7 @@ enum act { ACT_SEND = 1, ACT_HISTORY = 2, ACT_END = 4, ACT_ERASE = 8, ACT_SUMMAR
 #define ACTS_COUNSELOR (ACTS_STUDENT | ACT_SUMMARY)
 
 #define TICKET_LOGIN_LEN 32
+#define TICKET_SYSTEM "system"        /* sender and role of what MainServer itself says in lasting conversations; nobody's id */
 #define TICKET_ACCOUNT_PREFIX "acct_" /* the ids of accounts made here; nobody else's id begins so */
 
 /* TICKET_USER: somebody of lasting conversations (an account here, or MainServer's user); participant says who, conversation is filled in from the path by the

@@ -195,8 +195,9 @@ static enum err list(struct db *d, void *ctx)
 enum err conversations_list(struct db *d, struct arena *a, const struct conversations_query *q, struct conversation_view **out, int *count,
 	struct conversations_place *next)
 {
-	struct listing l = {a, q, out, count, next};
+	struct listing l = {.a = a, .q = q, .out = out, .next = next};
 
+	l.count = count;
 	return db_read(d, list, &l);
 }
 

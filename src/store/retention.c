@@ -141,7 +141,7 @@ static enum err erase_front(struct db *d, struct arena *a, struct erasing *x)
 {
 	struct conversation c;
 	char data[64];
-	bool due;
+	bool due = false;
 	enum err e;
 
 	x->more = false;

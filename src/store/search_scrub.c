@@ -19,7 +19,7 @@ static enum err take(struct db *d, void *unused)
 /* FTS5 keeps the words of what was deleted, beside a note that it was, until all its parts are merged into one (sqlite.org/fts5.html §6.7, a negative 'merge'). */
 static enum err merge(struct db *d, const char *sql, bool *more)
 {
-	int64_t before, after;
+	int64_t before, after = 0;
 	enum err e = db_number(d, &before, "SELECT total_changes()", DB_NONE);
 
 	if (e == OK)

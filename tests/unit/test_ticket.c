@@ -123,6 +123,7 @@ static void senseless(void **state)
 		"{" S "\"role\":\"user\",\"userId\":\"u1\",\"sessionId\":\"s\"}", /* a token with a session is a ticket and nothing else */
 		"{" S "\"role\":\"user\",\"anonymousId\":\"u1\"}",
 		"{" S "\"role\":\"user\",\"userId\":\"u 1\"}",
+		"{" S "\"role\":\"user\",\"userId\":\"system\"}", /* what MainServer itself says has that sender */
 		"{" S "\"role\":\"user\",\"userId\":\"acct_1\"}", /* accounts log in here, MainServer cannot speak for them */
 		"{" S "\"role\":\"user\",\"userId\":\"acct_1\",\"sid\":\"0123456789abcdef0123456789abcdef\"}",
 		"{" OURS "\"role\":\"user\",\"userId\":\"acct_1\"}",

@@ -186,7 +186,7 @@ static void too_many_words(void **state)
 static double weight(const char *query, const char *text)
 {
 	struct search_query q;
-	struct search_hits h;
+	struct search_hits h = {0};
 
 	assert_true(search_query_parse(&q, &arena, query, strlen(query)) && search_query_match(&h, &arena, &q, text, strlen(text)));
 	return h.weight;
