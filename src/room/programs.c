@@ -99,6 +99,17 @@ bool program_redis(struct program *out, const struct place *place)
 	return true;
 }
 
+bool program_mend_redis(struct program *out, const struct place *place)
+{
+	char *manifest = place_path("%s/redis/appendonlydir/appendonly.aof.manifest", place->scratch);
+	bool good = begin(out, "redis-check-aof", "redis-tools");
+
+	if (good)
+		add(out, "--fix", manifest, NULL);
+	free(manifest);
+	return good;
+}
+
 /* The file that lighttpd is started with: variables, then lighttpd.conf, then TLS. */
 static bool write_lighttpd_conf(
 	const char *path, const struct place *place, const struct account *account, const char *certificate, int max_fds)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "room/spawn.h"
@@ -28,6 +29,26 @@ void spawn_prepare(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* he died before prctl */
 		_exit(1);
+}
+
+/* In the child. The program dies with it; what it says is dropped, and how it ends is not asked. */
+static void run_first(char *const *argv)
+{
+	pid_t self = getpid(), pid = fork();
+
+	if (pid == 0) {
+		int answer[2], null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (pipe2(answer, O_CLOEXEC) != 0 || write(answer[1], "y\n", 2) != 2)
+			_exit(127);
+		dup2(answer[0], 0);
+		dup2(null, 1);
+		dup2(null, 2);
+		spawn_prepare(self);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static void become(const struct spawn *s, pid_t parent)
@@ -64,6 +85,8 @@ static void become(const struct spawn *s, pid_t parent)
 		_exit(127);
 	}
 	spawn_prepare(parent);
+	if (s->first)
+		run_first(s->first);
 	execv(s->argv[0], s->argv);
 	dprintf(2, "room: %s: %s\n", s->argv[0], strerror(errno));
 	_exit(127);

@@ -15,6 +15,7 @@ struct spawn {
 	const int *sockets; /* become descriptors 3, 4 …, announced as LISTEN_FDS */
 	int socket_count;
 	const struct account *account; /* NULL: ourselves */
+	char *const *first; /* NULL, or a program that the child runs to its end before it becomes argv; what it asks is answered with y */
 };
 
 /* The child's pid, or -1 (errno). A program that cannot be run ends with 127 and says so on its out. */

@@ -152,7 +152,7 @@ static bool publish_settings(struct up *u)
 
 static bool find_programs(struct up *u, int max_fds)
 {
-	return (!u->private_redis || program_redis(&u->programs[CHILD_REDIS], &u->place)) &&
+	return (!u->private_redis || (program_redis(&u->programs[CHILD_REDIS], &u->place) && program_mend_redis(&u->mend_redis, &u->place))) &&
 		program_handler(&u->programs[CHILD_API], &u->place, "api.fcgi") &&
 		program_handler(&u->programs[CHILD_HUB], &u->place, "stream.fcgi") && program_worker(&u->programs[CHILD_WORKER]) &&
 		program_lighttpd(&u->programs[CHILD_LIGHTTPD], &u->place, &u->account, config_number("ROOM_TLS"), max_fds);
@@ -167,6 +167,8 @@ static pid_t start_child(void *ctx, enum child_kind kind)
 		s.in = u->sockets[kind];
 	else if (kind != CHILD_WORKER)
 		s.bare = true;
+	if (kind == CHILD_REDIS)
+		s.first = u->mend_redis.argv;
 	if (kind == CHILD_LIGHTTPD) {
 		s.sockets = u->tcp.fds;
 		s.socket_count = u->tcp.count;
@@ -263,6 +265,7 @@ static void release(struct up *u, int lock)
 	children_done(&u->children);
 	scrub_done(&u->scrub);
 	listen_tcp_close(&u->tcp);
+	program_done(&u->mend_redis);
 	for (enum child_kind kind = 0; kind < CHILD_KINDS; kind++) {
 		program_done(&u->programs[kind]);
 		if (u->logs[kind] >= 0)

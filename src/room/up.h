@@ -18,7 +18,7 @@ struct up {
 	int sockets[CHILD_KINDS]; /* CHILD_API and CHILD_HUB: their listening unix sockets */
 	int logs[CHILD_KINDS];    /* where their output goes */
 	struct scrub scrub;       /* between lighttpd and its log */
-	struct program programs[CHILD_KINDS];
+	struct program programs[CHILD_KINDS], mend_redis;
 	struct children children;
 	char *probe_url; /* how we reach ourselves through lighttpd */
 	int signals;     /* signalfd */
