@@ -212,12 +212,6 @@ onSummaries('summaries, at an end', (db) => {
         } finally {
           await db.pg.start();
         }
-        // The worker is what this is about. A connection of the api's that could not connect says 503 for another half second (store/db.c, GATE_MS); the tests that follow begin with new ones.
-        for (const pid of stack.children().api) {
-          process.kill(pid, 'SIGKILL');
-          await stack.replaced('api', pid);
-        }
-        await until('the api to be back', () => stack.session());
         await hasten(s);
         await work();
         await ready(s);
