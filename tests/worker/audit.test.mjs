@@ -107,7 +107,8 @@ onBoth('the audit', (db) => {
   test('many sessions at once', async () => {
     await pool(8, Array.from({ length: 30 }), () => talk(2));
     const items = await waiting();
-    await once();
+    const r = await once();
+    assert.equal(r.code, 0, r.stderr);
     const all = new Set(await kept());
     for (const i of items) assert.ok(all.has(i), i);
   });
