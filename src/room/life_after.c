@@ -94,56 +94,57 @@ static void show_webhooks(struct life *l)
 
 /* ---- what is left ---- */
 
-static bool asked(struct redis *r, struct arena *arena, const char *word, const char *argument, const struct told **t)
-{
-	struct args a;
-
-	args_init(&a);
-	args_str(&a, word);
-	if (argument)
-		args_str(&a, argument);
-	return ask_command(r, arena, &a, t) == OK;
-}
-
-static bool rewritten(struct life *l)
+static bool ask(struct life *l, const char *word, const char *argument, bool (*look)(const struct told *t))
 {
 	char *address = place_path("unix:%s/redis.sock", l->state);
 	const struct told *t = NULL;
 	struct redis *r = NULL;
 	struct arena arena;
-	bool done;
-
-	arena_init(&arena);
-	done = redis_new(&r, address) == OK;
-	if (done)
-		redis_start(r);
-	done = done && asked(r, &arena, "INFO", "persistence", &t) && strstr(told_text(t), "aof_rewrite_in_progress:0") &&
-		strstr(told_text(t), "aof_rewrite_scheduled:0");
-	redis_free(r);
-	arena_done(&arena);
-	free(address);
-	return done;
-}
-
-/* Redis' own file (on tmpfs, where there is one) has what was written until it is rewritten. That happens as it grows; here nobody waits for it. */
-static void rewrite(struct life *l)
-{
-	char *address = place_path("unix:%s/redis.sock", l->state);
-	struct redis *r = NULL;
-	struct arena arena;
+	struct args a;
 	bool good;
 
 	arena_init(&arena);
+	args_init(&a);
+	args_str(&a, word);
+	if (argument)
+		args_str(&a, argument);
 	good = redis_new(&r, address) == OK;
-	if (good)
+	if (good) {
 		redis_start(r);
-	if (good)
-		(void)asked(r, &arena, "BGREWRITEAOF", NULL, NULL); /* the worker asks for it within the minute; it may be under way */
+		good = ask_command(r, &arena, &a, &t) == OK && look(t);
+	}
 	redis_free(r);
 	arena_done(&arena);
 	free(address);
-	life_say(
-		l, good && life_wait(l, rewritten, SETTLED_MS), "Redis", "rewrites its append-only file: what is gone is gone from there, too");
+	return good;
+}
+
+static bool anything(const struct told *t)
+{
+	return t != NULL;
+}
+
+static bool at_rest(const struct told *t)
+{
+	return strstr(told_text(t), "aof_rewrite_in_progress:0") && strstr(told_text(t), "aof_rewrite_scheduled:0");
+}
+
+static bool begun(struct life *l)
+{
+	return ask(l, "BGREWRITEAOF", NULL, anything);
+}
+
+static bool rewritten(struct life *l)
+{
+	return ask(l, "INFO", "persistence", at_rest);
+}
+
+/* Redis' own file (on tmpfs, where there is one) has what was written until it is rewritten. The worker asks for that, once a minute at most; here nobody
+ * waits for it. The worker's may be under way and have begun before the erasure: then another follows it. */
+static void rewrite(struct life *l)
+{
+	life_say(l, life_wait(l, begun, SETTLED_MS) && life_wait(l, rewritten, SETTLED_MS), "Redis",
+		"rewrites its append-only file: what is gone is gone from there, too");
 }
 
 static void search(struct life *l)

@@ -25,7 +25,7 @@ int64_t told_int(const struct told *t);
  * loads, is full, not writable: whether it happened is unknown. ERR_INTERNAL: a mistake of ours. out may be NULL. */
 enum err ask_script(struct redis *r, struct arena *a, const char *script, const struct args *args, const struct told **out) MUST_CHECK;
 
-/* A plain command: OK whatever it answered but errors. */
+/* A plain command: OK whatever it answered but errors. ERR_CONFLICT: it is BGREWRITEAOF, and such a rewrite is under way. */
 enum err ask_command(struct redis *r, struct arena *a, const struct args *args, const struct told **out) MUST_CHECK;
 
 /* n calls of a script at once: fill makes the arguments of the i-th (args are initialised; it must not use the arena); answers to errs[i] and told[i]. */

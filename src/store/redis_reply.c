@@ -67,6 +67,12 @@ static bool is_outage(const char *error)
 	return strstr(error, "OOM command not allowed") != NULL;
 }
 
+/* Redis rewrites its append-only file already (aof.c, rewriteAppendOnlyFileBackground): nothing is wrong, it can be asked again. */
+static bool is_under_way(const char *error)
+{
+	return strstr(error, "rewriting already in progress") != NULL;
+}
+
 static void complain(const char *error)
 {
 	static int64_t last;
@@ -89,6 +95,8 @@ enum err reply_err(const struct reply *r)
 	case REPLY_ERROR:
 		if (is_outage(own(r)->str))
 			return ERR_STORE_UNAVAILABLE;
+		if (is_under_way(own(r)->str))
+			return ERR_CONFLICT;
 		complain(own(r)->str);
 		return ERR_INTERNAL;
 	case REPLY_NIL: return ERR_STORE_UNAVAILABLE;

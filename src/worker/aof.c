@@ -8,7 +8,7 @@
 #include "store/ask.h"
 #include "worker/aof.h"
 
-#define DIRTY "{0}:aof:dirty"         /* something was erased since the last rewrite began */
+#define DIRTY "{0}:aof:dirty"         /* counts the notes that something was erased; there until a rewrite began after the last of them */
 #define REWRITTEN "{0}:aof:rewritten" /* there while the next one must wait */
 
 enum {
@@ -75,14 +75,38 @@ void aof_dirty(struct aof *a)
 	if (!a->kept)
 		return;
 	snprintf(ms, sizeof ms, "%d", KEEP_MS);
-	if (COMMAND(a, NULL, "SET", DIRTY, "1", "PX", ms) != OK)
+	if (COMMAND(a, NULL, "INCR", DIRTY) != OK || COMMAND(a, NULL, "PEXPIRE", DIRTY, ms) != OK)
 		log_line(LOG_WARN, "aof.dirty", NULL);
 	a->asked_ms = 0;
 }
 
+/* A rewrite takes all of Redis as it is at its start: what is noted from here on needs the next one. */
+static enum err clean(struct aof *a, const char *noted)
+{
+	struct args args;
+
+	args_init(&args);
+	args_str(&args, DIRTY);
+	args.keys = 1;
+	args_str(&args, noted);
+	return ask_script(a->w->redis, &a->w->arena, "aof_clean", &args, NULL);
+}
+
+static enum err begin(struct aof *a, const char *noted)
+{
+	enum err e = COMMAND(a, NULL, "BGREWRITEAOF");
+
+	switch (e) {
+	case OK: worker_count(a->w, "rewrites", 1); return clean(a, noted);
+	case ERR_CONFLICT: return COMMAND(a, NULL, "DEL", REWRITTEN); /* one is under way that may have begun before the erasure: after it */
+	case ERR_INTERNAL: log_line(LOG_WARN, "aof.rewrite", NULL); return OK; /* it may not fork: the next minute again */
+	default: return e;
+	}
+}
+
 enum err aof_rewrite(struct aof *a)
 {
-	const struct told *t;
+	const struct told *noted, *t;
 	char ms[24];
 	enum err e;
 
@@ -90,21 +114,12 @@ enum err aof_rewrite(struct aof *a)
 	if (!a->kept || (a->asked_ms > 0 && clock_mono_ms() - a->asked_ms < DIRTY_MS))
 		return OK;
 	a->asked_ms = clock_mono_ms();
-	e = COMMAND(a, &t, "EXISTS", DIRTY);
-	if (e != OK || told_int(t) == 0)
+	e = COMMAND(a, &noted, "GET", DIRTY);
+	if (e != OK || told_len(noted) == 0)
 		return e;
 	snprintf(ms, sizeof ms, "%d", EACH_MS);
 	e = COMMAND(a, &t, "SET", REWRITTEN, "1", "NX", "PX", ms);
 	if (e != OK || strcmp(told_text(t), "OK") != 0)
 		return e;
-	/* The rewrite takes all of Redis as it is at its start: what is erased from here on needs the next one. */
-	e = COMMAND(a, NULL, "DEL", DIRTY);
-	if (e == OK && COMMAND(a, NULL, "BGREWRITEAOF") != OK) {
-		log_line(LOG_WARN, "aof.rewrite", NULL); /* one is under way, or it may not fork: the next minute again */
-		aof_dirty(a);
-		return OK;
-	}
-	if (e == OK)
-		worker_count(a->w, "rewrites", 1);
-	return e;
+	return begin(a, told_text(noted));
 }

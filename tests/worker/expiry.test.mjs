@@ -180,7 +180,7 @@ describe('kept running by room up', () => {
 describe('an append-only file on a disk', () => {
   let redis, stack;
   before(async () => {
-    redis = await startRedis(build, '--appendonly', 'yes', '--appendfsync', 'always');
+    redis = await startRedis(build, '--appendonly', 'yes', '--appendfsync', 'always', '--rdbcompression', 'no');
     stack = await startStack({ env: { ROOM_REDIS: redis.url, ROOM_WORKER: '0', ROOM_TTL_S: '2' } });
   });
   after(async () => {
@@ -209,5 +209,21 @@ describe('an append-only file on a disk', () => {
     await redis.cli('DEL', '{0}:aof:rewritten'); // a minute has passed
     assert.equal((await once()).jobs.expiry.rewrites, 1, 'and not forgotten');
     await until('the second text to be gone from the files', () => holds(second).length === 0);
+  });
+
+  test('one that is under way may have begun before the erasure: another follows it, and nobody is alarmed', async () => {
+    const text = await say();
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    await redis.cli('CONFIG', 'SET', 'rdb-key-save-delay', '100000'); // Redis's own way to make what it writes in the background slow
+    await redis.cli('BGREWRITEAOF');
+    const job = await once();
+    assert.equal(job.jobs.expiry.rewrites ?? 0, 0);
+    assert.equal(job.stderr, '', 'nothing is wrong');
+    assert.match(await redis.cli('INFO', 'persistence'), /aof_rewrite_in_progress:1/, 'it was under way all the time');
+    await redis.cli('CONFIG', 'SET', 'rdb-key-save-delay', '0');
+    await until('its end', async () => /aof_rewrite_in_progress:0/.test(await redis.cli('INFO', 'persistence')), { ms: 30_000 });
+    assert.ok(holds(text).length > 0, 'it held the text still');
+    assert.equal((await once()).jobs.expiry.rewrites, 1, 'not a minute later');
+    await until('the text to be gone from the files', () => holds(text).length === 0);
   });
 });

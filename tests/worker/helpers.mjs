@@ -48,6 +48,12 @@ export const past = (at) => until('the deadline to pass', () => Date.now() > at 
 // The bookkeeping looks at it again now, not when the one that died over it has lost its turn.
 export const dueNow = (stack, id) => stack.redis('ZADD', '{0}:due', 'XX', 1, id);
 
+// Redis's append-only file, rewritten from here on: one that is under way may have begun before what is to be gone from it.
+export async function rewriteFile(stack) {
+  await until('a rewrite to begin', async () => /started|scheduled/.test(await stack.redis('BGREWRITEAOF')), { ms: 30_000 });
+  await until('the rewrite', async () => { const info = await stack.redis('INFO', 'persistence'); return /aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info); }, { ms: 30_000 });
+}
+
 // A Redis of the test's own: {url, cli(...words), dir, stop()}. args: more settings.
 export async function startRedis(parent, ...args) {
   const dir = mkdtempSync(join(parent, 'room-redis-'));

@@ -13,7 +13,7 @@ import { startOutside } from '../lib/outside.mjs';
 import { build, root, startStack } from '../lib/stack.mjs';
 import { within } from '../lib/wait.mjs';
 import { alive, run, settings } from '../room/helpers.mjs';
-import { ledger, onBoth, outbox, past } from './helpers.mjs';
+import { ledger, onBoth, outbox, past, rewriteFile } from './helpers.mjs';
 
 onBoth('one life of a session', (db) => {
   let o, stack;
@@ -116,8 +116,7 @@ onBoth('one life of a session', (db) => {
     }
     for (const who of [s.id, s.student, s.counselor, caseRef]) assert.deepEqual(o.search(who).filter((r) => r.service !== 'mainserver'), [], 'Google learns of nobody');
 
-    await stack.redis('BGREWRITEAOF');
-    await until('the rewrite', async () => { const info = await stack.redis('INFO', 'persistence'); return /aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info); });
+    await rewriteFile(stack);
     const words = [...said.map((m) => m.content), s.student].join('\n');
     await until('nothing to be found', async () => { const r = await run(['doctor', '--residue', '--text', '-'], { env: stack.env, input: words }); assert.equal(r.code, 0, r.stdout); return true; }, { ms: 10_000, every: 500 });
     const keys = await run(['doctor', '--residue'], { env: stack.env });

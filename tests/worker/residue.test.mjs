@@ -12,7 +12,7 @@ import { until } from '../lib/wait.mjs';
 import { run } from '../room/helpers.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { runWorker } from '../lib/worker.mjs';
-import { ledger, onBoth, past, quietStack, rows } from './helpers.mjs';
+import { ledger, onBoth, past, quietStack, rewriteFile, rows } from './helpers.mjs';
 
 const residue = (stack, texts = [], input) => run(['doctor', '--residue', '--json', ...texts.flatMap((t) => ['--text', t])], { env: stack.env, input })
   .then((r) => ({ code: r.code, found: (() => { try { return JSON.parse(r.stdout); } catch { throw new Error(`${r.code} ${r.stdout} ${r.stderr}`); } })(), stdout: r.stdout }));
@@ -57,8 +57,7 @@ onBoth('what is left of a session', (db) => {
 
     await past(deadline);
     await until('the row', async () => (await ledger(stack, s.id)).how === 'expired', { ms: 15_000, every: 200 });
-    await stack.redis('BGREWRITEAOF');
-    await until('the rewrite', async () => /aof_rewrite_in_progress:0/.test(await stack.redis('INFO', 'persistence')) && /aof_rewrite_scheduled:0/.test(await stack.redis('INFO', 'persistence')));
+    await rewriteFile(stack);
     const gone = await until('nothing to be found', async () => { const r = await residue(stack, ['-'], [...words, odd, student].join('\n')); return r.code === 0 ? r : assert.fail(bad(r).join('\n')); }, { ms: 8000, every: 500 });
     assert.ok(gone.found.some((f) => f.check === 'residue in Redis' && f.finding === 'ok'));
     assert.equal((await residue(stack)).code, 0, 'nor keys that should be gone');
