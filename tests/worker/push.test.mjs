@@ -8,7 +8,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { runWorker } from '../lib/worker.mjs';
-import { o, stack, playPush, session, say, push, due, told, hasten, goes, pushesTo, attemptsTo, dead } from './pushing.mjs';
+import { o, stack, playPush, session, say, push, due, told, hasten, goes, pushesTo, attemptsTo, dead, waitingTold } from './pushing.mjs';
 
 playPush();
 
@@ -152,6 +152,46 @@ describe('who is told', () => {
     }
     await push();
     assert.equal(await stack.redis('ZCOUNT', '{0}:push', 1, 1), '0', 'strange ones are thrown away');
+  });
+
+  test('nobody assigned yet: MainServer is told once; who is assigned gets a push for what waits, and no more', async () => {
+    const s = await session({ counselorId: undefined, devices: undefined });
+    const next = `couns_${rnd()}`;
+    const target = `next-${rnd(12)}`;
+    ok(await stack.as(stack.service()).put(`/api/participants/${next}/device`, { token: target }), 204);
+    for (let i = 0; i < 2; i++) await say(s, 'student');
+    await push();
+    assert.equal(await waitingTold(s), 1);
+    ok(await stack.as(stack.service()).put(`/api/sessions/${s.id}`, { counselorId: next, counselorRole: 'volunteer' }));
+    await push();
+    await push();
+    assert.deepEqual([pushesTo(target).length, await waitingTold(s)], [1, 2], 'and that it waits for somebody by name');
+    await say(s, 'student');
+    await push();
+    assert.deepEqual([pushesTo(target).length, await waitingTold(s)], [1, 2]);
+  });
+
+  test('handed over with a message that nobody answered: the next one is told; of one that was answered, or with none, nobody', async () => {
+    const [unread, read, answered, deleted, silent, back] = await pool(6, [1, 2, 3, 4, 5, 6], () => session());
+    const all = [unread, read, answered, deleted, silent, back];
+    for (const s of [unread, read, answered, deleted, back]) s.message = await say(s, 'student');
+    ok(await stack.as(read.tickets.counselor).put(`${read.path}/read`, { upTo: read.message.id }), 204);
+    await say(answered, 'counselor');
+    ok(await stack.as(deleted.tickets.student).delete(`${deleted.path}/messages/${deleted.message.id}`), 204);
+    for (const s of all) {
+      s.next = `couns_${rnd()}`;
+      s.token = `next-${rnd(12)}`;
+      ok(await stack.as(stack.service()).put(`/api/participants/${s.next}/device`, { token: s.token }), 204);
+      ok(await stack.as(stack.service()).put(`/api/sessions/${s.id}`, { counselorId: s.next }));
+    }
+    ok(await stack.as(stack.service()).put(`/api/sessions/${back.id}`, { counselorId: back.counselor }));
+    await push();
+    await push();
+    assert.deepEqual(all.map((s) => pushesTo(s.token).length), [1, 1, 0, 0, 0, 0]);
+    assert.deepEqual(await Promise.all(all.map((s) => due(s, s.next))), [0, 0, 0, 0, 0, 0]);
+    assert.ok((await due(back, back.counselor)) > 0, 'back with who had it, whose device went with the first handover');
+    assert.deepEqual(await Promise.all([unread, silent, deleted].map(waitingTold)), [1, 0, 0]);
+    assert.deepEqual(all.map((s) => attemptsTo(s.devices.counselor.token).length), [0, 0, 0, 0, 0, 0]);
   });
 
   test('over between the claim and the note: nothing is left, nobody is told', async () => {

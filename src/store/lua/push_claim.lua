@@ -12,7 +12,9 @@ local CHUNK = 8                -- entries read at once: 16 KB each at most
 local due_at = call('ZSCORE', push, member)
 if not due_at or tonumber(due_at) > now then return { 'OK', 'taken' } end
 
--- Is there a message of somebody else that it neither got nor answered? A deleted one is none.
+local c = call('HMGET', conv, 'expiresAt', 'status', 'student', 'counselor')
+
+-- Is there a message of the other side that it neither got nor its own side answered (who had its place before counts)? A deleted one is none.
 local function waiting()
   local seen = math.max(tonumber(call('HGET', read, who) or 0), tonumber(call('HGET', delivered, who) or 0), tonumber(call('HGET', present, 'c:' .. who) or 0))
   local last = call('LLEN', log)
@@ -21,7 +23,8 @@ local function waiting()
     local entries = call('LRANGE', log, first - 1, last - 1)
     for i = #entries, 1, -1 do
       if string.byte(entries[i]) == 109 then
-        if string.match(entries[i], '^m\n[^\n]*\n[^\n]*\n([^\n]*)') == who then return false end
+        local of_student = string.match(entries[i], '^m\n[^\n]*\n[^\n]*\n([^\n]*)') == c[3]
+        if of_student == (who == c[3]) then return false end
         if string.match(entries[i], '\n([^\n]*)\n[^\n]*$') == '' then return true end
       end
     end
@@ -30,7 +33,6 @@ local function waiting()
   return false
 end
 
-local c = call('HMGET', conv, 'expiresAt', 'status', 'student', 'counselor')
 local expires = tonumber(c[1] or 0)
 if expires <= now or c[2] ~= 'active' or (c[3] ~= who and c[4] ~= who) or not waiting() then
   drop()

@@ -76,6 +76,8 @@ announce(id .. '\nn\n' .. place .. '\n' .. expires_text .. '\n' .. entry)
 local other = c[OTHER]
 if other and other ~= '' and other_told ~= 'p' then
   call('ZADD', push, 'NX', other_told == '1' and string.format('%d', now + 10000) or now_text, id .. ' ' .. other)
+elseif other == '' and call('HSETNX', conv, 'nobody', '1') == 1 then   -- nobody is assigned: MainServer is told, once
+  tell('waiting', other_side, expires)
 end
 note('message', side, place)
 return { 'OK', position, check, now, expires, 0, metadata }

@@ -1,4 +1,5 @@
--- Gives the session a counselor, or another one (handover); the one before has no place any more. The same again changes nothing.
+-- Gives the session a counselor, or another one (handover); the one before has no place any more. The same again changes nothing. Whoever gets it is
+-- told of what waits there, as of a message that comes just now (push_claim.lua judges).
 -- KEYS _conversation; ARGV 1 counselor  2 role  3 twenty-four random hex digits. Reply _session | {SESSION_ENDED} | {code}
 --- include _conversation.lua
 --- include _presence.lua
@@ -21,7 +22,8 @@ if c[1] ~= ARGV[1] then
     call('HDEL', device, c[1])
     call('ZREM', push, id .. ' ' .. c[1])
   end
-  call('HDEL', conv, 'in:counselor')
+  call('HDEL', conv, 'in:counselor', 'nobody')
+  call('ZADD', push, 'NX', now_text, id .. ' ' .. ARGV[1])
 end
 call('HSET', conv, 'counselor', ARGV[1], 'role', ARGV[2])
 show_on_desk(ARGV[1])
