@@ -101,6 +101,12 @@ enum err webhooks_failed(struct db *d, const char *id, int64_t attempt, const ch
 	return settled(e, changed);
 }
 
+enum err webhooks_give_up(struct db *d, int64_t before_ms, const char *error, int64_t now, int64_t *dead)
+{
+	return db_exec(d, dead, "UPDATE webhooks SET state = 'dead', done_at = $3, last_error = $2 WHERE state = 'pending' AND since < $1",
+		DB_ARGS(db_int(before_ms), db_text(error), db_int(now)));
+}
+
 enum err webhooks_resend(struct db *d, const char *id, int64_t now, int64_t *resent)
 {
 	if (!id)

@@ -41,6 +41,9 @@ enum err webhooks_delivered(struct db *d, const char *id, int64_t attempt, int64
 /* Again at next_at; 0: never again, a dead letter. */
 enum err webhooks_failed(struct db *d, const char *id, int64_t attempt, const char *error, int64_t next_at, int64_t now) MUST_CHECK;
 
+/* Dead letters of all that wait since before that time: there is nobody to try. *dead: how many. */
+enum err webhooks_give_up(struct db *d, int64_t before_ms, const char *error, int64_t now, int64_t *dead) MUST_CHECK;
+
 /* A dead (or delivered) one is due again, with a fresh day; id NULL: all dead ones. *resent: how many. */
 enum err webhooks_resend(struct db *d, const char *id, int64_t now, int64_t *resent) MUST_CHECK;
 

@@ -22,11 +22,12 @@ enum {
 	LEASE_MS = 120000,             /* longer than a batch takes: 15 s a call, sixteen at once */
 	GIVE_UP_MS = 24 * 3600 * 1000, /* design §9 */
 	PRUNE_EACH_MS = 600000,
+	PRUNE_BATCH = 1000,
 };
 #define KEEP_MS (INT64_C(30) * 24 * 3600 * 1000) /* settled ones, as proof */
 
 struct outbox {
-	struct mainserver *mainserver; /* NULL: no ROOM_WEBHOOK_URL; then events end here */
+	struct mainserver *mainserver; /* NULL: no ROOM_WEBHOOK_URL; then events end here, and what waits from before dies of age */
 	int64_t pruned_ms;
 };
 
@@ -178,6 +179,23 @@ static enum err deliver_due(struct worker *w, struct mainserver *m)
 	return deliver(w, m, most);
 }
 
+/* ---- what is over ---- */
+
+static enum err prune(struct worker *w, struct outbox *o)
+{
+	int64_t now = clock_now_ms(), pruned, dead = 0;
+	enum err e = webhooks_prune(w->db, now - KEEP_MS, PRUNE_BATCH, &pruned);
+
+	if (e == OK && !o->mainserver)
+		e = webhooks_give_up(w->db, now - GIVE_UP_MS, "NO_ADDRESS", now, &dead);
+	worker_count(w, "dead", dead);
+	if (e == OK && pruned == PRUNE_BATCH)
+		w->more = true;
+	else if (e == OK)
+		o->pruned_ms = clock_mono_ms();
+	return e;
+}
+
 /* ---- the job ---- */
 
 static enum err open_job(struct worker *w, const char **why)
@@ -197,10 +215,8 @@ static enum err run(struct worker *w)
 		e = drain(w, b, "events", "events", write_events);
 	if (e == OK && o->mainserver)
 		e = deliver_due(w, o->mainserver);
-	if (e == OK && (o->pruned_ms == 0 || clock_mono_ms() - o->pruned_ms > PRUNE_EACH_MS)) {
-		e = webhooks_prune(w->db, clock_now_ms() - KEEP_MS, 1000, NULL);
-		o->pruned_ms = clock_mono_ms();
-	}
+	if (e == OK && (o->pruned_ms == 0 || clock_mono_ms() - o->pruned_ms > PRUNE_EACH_MS))
+		e = prune(w, o);
 	return e;
 }
 

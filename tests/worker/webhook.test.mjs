@@ -148,6 +148,29 @@ onBoth('webhooks', (db) => {
     o.mainserver.always();
     await until('all of them', async () => { await once({ clock_ms: 120_000 }); return all.every((s) => told(s).length === 1); }, { ms: 20_000, every: 1000 });
   });
+  test('what was settled a month ago goes, however much there is', async () => {
+    const old = Date.now() - 31 * 24 * hour;
+    const some = (n, state, done_at) => rows(stack, `INSERT INTO webhooks (id, type, conversation, payload, created_at, since, next_at, state, done_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${n}) `
+      + `SELECT '${state}_${done_at}_' || i, 'session.ended', 'x', '{}', ${old}, ${old}, ${old}, '${state}', ${done_at} FROM n`);
+    await some(2500, 'delivered', old);
+    await some(20, 'dead', old);
+    await some(3, 'delivered', Date.now());
+    const r = await once();
+    assert.equal(r.code, 0, r.stderr);
+    assert.deepEqual(await rows(stack, 'SELECT state, count(*) FROM webhooks GROUP BY state'), [['delivered', '3']]);
+  });
+  test('nobody to tell any more: what waits is a dead letter after a day, as it would be otherwise', async () => {
+    await ended();
+    o.mainserver.always({ status: 503 });
+    await once();
+    assert.match((await state())[0], /^pending/);
+    const nowhere = { env: { ROOM_WEBHOOK_URL: undefined, ROOM_WEBHOOK_SECRET: undefined } };
+    await once({ ...nowhere, clock_ms: 23.9 * hour });
+    assert.match((await state())[0], /^pending/);
+    await once({ ...nowhere, clock_ms: 24.1 * hour });
+    assert.match((await state())[0], /^dead NO_ADDRESS/);
+    assert.equal((await webhook('resend', '--all-dead')).stdout, '1 to be sent again\n');
+  });
   test('without ROOM_WEBHOOK_URL nothing piles up', async () => {
     await ended();
     const r = await runWorker(stack, ['webhook', '--once'], { env: { ROOM_WEBHOOK_URL: undefined, ROOM_WEBHOOK_SECRET: undefined } });
