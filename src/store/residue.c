@@ -93,7 +93,7 @@ enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, con
 		const char *table, *sql;
 	} looks[] = {
 		{"summaries",
-			"SELECT count(*) FROM summaries s WHERE expires_at < $1 OR EXISTS (SELECT 1 FROM ledger l WHERE l.conversation = "
+			"SELECT count(*) FROM summaries s WHERE expires_at < $1 - 900000 OR EXISTS (SELECT 1 FROM ledger l WHERE l.conversation = "
 			"s.conversation AND l.created_at = s.session_at AND l.how = 'erased')"},
 		{"files",
 			"SELECT count(*) FROM files WHERE (state <> 'kept' AND at < $1 - 900000) OR (state = 'kept' AND message = 0 AND session = 0 "

@@ -99,6 +99,12 @@ onBoth('keys and rows that should be gone', (db) => {
     await runWorker(stack, ['expiry', '--once']);
     await stack.redis('DEL', '{0}:push');
     assert.equal((await residue(stack)).code, 0);
+    const summary = (expires_at) => rows(stack, `INSERT INTO summaries (id, conversation, session_at, counselor, status, created_at, updated_at, expires_at) VALUES ('sum_${rnd()}', '${rnd()}', 1, 'c', 'requested', 1, 1, ${expires_at})`);
+    await summary(Date.now() - 60_000);
+    assert.deepEqual(bad(await residue(stack)), [], 'a summary whose time is over since a minute: the worker comes by every ten');
+    await summary(Date.now() - 16 * 60_000);
+    assert.ok(bad(await residue(stack)).some((f) => /summaries/.test(f)));
+    await rows(stack, 'DELETE FROM summaries');
     await stack.redis('RPUSH', '{0}:conv:nobody:log', 'x');
     assert.ok(bad(await residue(stack)).some((f) => f.endsWith('{0}:conv:nobody:log')), 'a part without its session');
   });
