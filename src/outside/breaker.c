@@ -43,6 +43,8 @@ static void open_it(struct breaker_state *s, int64_t now_ms, int64_t retry_after
 
 void breaker_note(struct breaker_state *s, int64_t now_ms, bool good, int failures, int64_t retry_after_ms)
 {
+	if (good && s->openings == 0 && s->open_until_ms > now_ms && s->probe_until_ms == 0)
+		return; /* held: it began before that */
 	if (good) {
 		*s = (struct breaker_state){0};
 		return;
@@ -54,6 +56,16 @@ void breaker_note(struct breaker_state *s, int64_t now_ms, bool good, int failur
 		return; /* open already: a straggler that began before it opened says nothing new */
 	if (s->open_until_ms > 0 || s->failures >= BREAKER_FAILURES)
 		open_it(s, now_ms, retry_after_ms);
+}
+
+void breaker_note_hold(struct breaker_state *s, int64_t now_ms, int64_t ms)
+{
+	int64_t until_ms = now_ms + limit(ms, 0, BREAKER_OPEN_MOST_MS);
+
+	if (until_ms <= s->open_until_ms)
+		return;
+	s->open_until_ms = until_ms;
+	s->probe_until_ms = 0;
 }
 
 void breaker_write(char out[BREAKER_TEXT_MAX], const struct breaker_state *s)

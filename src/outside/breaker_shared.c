@@ -149,6 +149,21 @@ void breaker_report(struct redis *redis, const char *name, bool good, int failur
 	}
 }
 
+void breaker_hold(struct redis *redis, const char *name, int64_t ms)
+{
+	char text[BREAKER_TEXT_MAX];
+	struct breaker_state s;
+	int64_t now_ms;
+	bool swapped;
+
+	for (int i = 0; redis && i < TRIES && read_state(redis, name, text, &now_ms); i++) {
+		breaker_read(&s, text);
+		breaker_note_hold(&s, now_ms, ms);
+		if (swap_state(redis, name, text, &s, &swapped))
+			return;
+	}
+}
+
 bool breaker_look(struct redis *redis, const char *name, struct breaker_state *out, int64_t *now_ms)
 {
 	char text[BREAKER_TEXT_MAX];

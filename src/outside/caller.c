@@ -30,15 +30,19 @@ static bool is_failure(const struct fetch_job *job)
 static void report(const struct caller *c, const char *breaker, const struct fetch_job *jobs, size_t n)
 {
 	int failures = 0;
-	int64_t retry_after_ms = -1;
+	int64_t retry_after_ms = -1, hold_ms = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		if (jobs[i].answer.status == 429 && jobs[i].answer.retry_after_ms > hold_ms)
+			hold_ms = jobs[i].answer.retry_after_ms;
 		if (!is_failure(&jobs[i]))
 			continue;
 		failures++;
 		retry_after_ms = jobs[i].answer.retry_after_ms;
 	}
 	breaker_report(c->redis, breaker, (size_t)failures < n, failures, retry_after_ms);
+	if (hold_ms > 0) /* it is us who are too many, not that one call */
+		breaker_hold(c->redis, breaker, hold_ms);
 }
 
 /* As many rounds as it takes for all to have their whole time. */

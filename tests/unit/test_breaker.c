@@ -93,6 +93,28 @@ static void retry_after_is_honoured_within_reason(void **state)
 	assert_int_equal(s.open_until_ms, NOW + BREAKER_OPEN_LEAST_MS);
 }
 
+static void whoever_says_not_now_is_let_be(void **state)
+{
+	struct breaker_state s = {0};
+
+	(void)state;
+	breaker_note_hold(&s, NOW, 60000);
+	assert_int_equal(gate(&s, NOW + 59999), BREAKER_WAIT);
+	breaker_note(&s, NOW + 10, true, 0, -1); /* of a call that began before */
+	breaker_note_hold(&s, NOW + 20, 1000);
+	assert_int_equal(gate(&s, NOW + 59999), BREAKER_WAIT);
+	assert_int_equal(gate(&s, NOW + 60000), BREAKER_TRY);
+	assert_int_equal(gate(&s, NOW + 60001), BREAKER_WAIT);
+	breaker_note(&s, NOW + 60100, true, 0, -1);
+	breaker_note_hold(&s, NOW + 60100, 5000); /* the trial was told the same */
+	assert_int_equal(gate(&s, NOW + 65099), BREAKER_WAIT);
+	assert_int_equal(gate(&s, NOW + 65100), BREAKER_TRY);
+	breaker_note(&s, NOW + 65200, true, 0, -1);
+	assert_int_equal(gate(&s, NOW + 65200), BREAKER_PASS);
+	breaker_note_hold(&s, NOW, INT64_C(86400000));
+	assert_int_equal(s.open_until_ms, NOW + BREAKER_OPEN_MOST_MS);
+}
+
 static void stragglers_change_nothing(void **state)
 {
 	struct breaker_state s = opened(), was = s;
@@ -184,6 +206,7 @@ int main(void)
 		cmocka_unit_test(a_good_trial_closes),
 		cmocka_unit_test(a_bad_trial_opens_for_twice_as_long),
 		cmocka_unit_test(retry_after_is_honoured_within_reason),
+		cmocka_unit_test(whoever_says_not_now_is_let_be),
 		cmocka_unit_test(stragglers_change_nothing),
 		cmocka_unit_test(a_clock_set_back),
 		cmocka_unit_test(nothing_learnt),
