@@ -212,7 +212,10 @@ void summary_show(struct exchange *x)
 static void consented(void *exchange, enum err e, const struct summary_terms *t)
 {
 	(void)t;
-	answer_empty(exchange, e);
+	if (e == ERR_CONFLICT)
+		answer_error(exchange, e, "This session does not wait for consent: a refusal would change nothing.", 0);
+	else
+		answer_empty(exchange, e);
 }
 
 static void told(void *exchange, enum err e, const struct summary_terms *t)

@@ -34,7 +34,8 @@ struct summary_terms {
 };
 typedef void summary_told(void *ctx, enum err e, const struct summary_terms *t);
 
-/* The student's consent: '1', '0', or '\0' to look only. ERR_FORBIDDEN for anybody else. */
+/* The student's consent: '1', '0', or '\0' to look only. ERR_FORBIDDEN for anybody else; ERR_CONFLICT: taken back where nobody
+ * waits for it. */
 void summary_consent(const struct ticket *by, char given, summary_told *done, void *ctx);
 
 /* OK unless it was erased (ERR_GONE): also when it is over, or long forgotten. */

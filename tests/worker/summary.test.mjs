@@ -223,6 +223,17 @@ onSummaries('summaries', () => {
       refused(await ask(await talk({}, [])), 'CONFLICT');
     });
 
+    test('where nobody asks the student, a refusal is none: told so, not thanked for', async () => {
+      const s = await talk();
+      const terms = () => stack.as(s.tickets.student).get(`${s.path}/summary/consent`);
+      const r = refused(await stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: false }), 'CONFLICT');
+      assert.match(r.details, /does not wait for consent/);
+      assert.equal(ok(await terms()).consent, null);
+      ok(await stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: true }), 204);
+      const off = await talk({ summaries: 'off' });
+      ok(await stack.as(off.tickets.student).put(`${off.path}/summary/consent`, { consent: false }), 204);
+    });
+
     test('without a key: 503 SUMMARIES_OFF; what is kept can be read', async () => {
       const s = await talk();
       ok(await ask(s), 202);
