@@ -15,11 +15,12 @@ enum {
 /* One for all sessions: the bytes of two pushes differ in target and time to live only, and a device that was away shows one. */
 #define COLLAPSE "reading-room"
 
-void fcm_message(struct buf *out, const struct fcm_push *p, const char *text, int64_t now_ms)
+void fcm_message(struct buf *out, const struct fcm_push *p, int64_t ttl_s, const char *text, int64_t now_ms)
 {
-	int64_t ttl_s = p->ttl_s < 0 ? 0 : p->ttl_s > FCM_TTL_MOST_S ? FCM_TTL_MOST_S : p->ttl_s;
-	int64_t until_s = ttl_s > 0 ? now_ms / 1000 + ttl_s : 0; /* APNs: 0 is now or never */
+	int64_t until_s;
 
+	ttl_s = ttl_s < 0 ? 0 : ttl_s > FCM_TTL_MOST_S ? FCM_TTL_MOST_S : ttl_s;
+	until_s = ttl_s > 0 ? now_ms / 1000 + ttl_s : 0; /* APNs: 0 is now or never */
 	BUF_LIT(out, "{\"message\":{");
 	buf_str(out, p->fid ? "\"fid\":" : "\"token\":");
 	buf_json(out, p->target, strlen(p->target));
@@ -64,12 +65,16 @@ static bool names_target(const struct google_error *g)
 	return json_array_size(violations) == 0 && strcasestr(g->message, "registration token");
 }
 
-static struct fcm_result judge_word(const struct answer *a, const struct google_error *g, const char *word, int attempt)
+/* coded: the word is FCM's own errorCode; else the status that any of Google's services, a proxy, or a wrong address may give. An unregistered target always
+ * comes with FCM's word, so a bare NOT_FOUND (a project that is not ours, a path that is none) costs nobody his target. */
+static struct fcm_result judge_word(const struct answer *a, const struct google_error *g, const char *word, bool coded, int attempt)
 {
 	struct fcm_result r;
 
-	if (strcmp(word, "UNREGISTERED") == 0 || strcmp(word, "NOT_FOUND") == 0)
+	if (strcmp(word, "UNREGISTERED") == 0 && coded)
 		return final(a, FCM_FORGET_TARGET, "UNREGISTERED");
+	if (strcmp(word, "NOT_FOUND") == 0)
+		return final(a, FCM_KEEP_AND_FAIL, "NOT_FOUND");
 	if (strcmp(word, "INVALID_ARGUMENT") == 0)
 		return names_target(g) ? final(a, FCM_FORGET_TARGET, "INVALID_TARGET") : final(a, FCM_DROP, "INVALID_ARGUMENT");
 	if (strcmp(word, "SENDER_ID_MISMATCH") == 0)
@@ -136,7 +141,7 @@ struct fcm_result fcm_judge(enum err e, const struct answer *a, int attempt)
 		return retry(a, attempt, RETRY_LEAST_MS, google_fault(a));
 	google_error_read(&g, a);
 	word = json_string_value(google_detail(&g, "FcmError", "errorCode"));
-	r = judge_word(a, &g, word ? word : g.status, attempt);
+	r = judge_word(a, &g, word ? word : g.status, word != NULL, attempt);
 	if (r.why[0] == '\0')
 		r = judge_status(a, attempt);
 	google_error_done(&g);

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "outside/caller.h"
 
-#define FCM_TARGET_MAX 1024             /* bytes of a token or fid */
+#define FCM_TARGET_MAX 1024 /* bytes of a token or fid */
+#define FCM_WIRE_MS 30000   /* what a call may take from when it was made ready, and its way to the device: off its time to live */
 #define FCM_TTL_MOST_S (28 * 24 * 3600) /* Google's limit */
 
 struct fcm; /* the account; any thread */
@@ -16,7 +17,7 @@ struct fcm; /* the account; any thread */
 struct fcm_push {
 	const char *target; /* registration token, or Firebase installation id */
 	bool fid;           /* which of the two */
-	int64_t ttl_s;      /* what the session has left; 0: now or never */
+	int64_t until_ms;   /* clock_mono_ms: when its session ends, which it must not outlive */
 	int attempt;        /* 0, 1, … of this push: how long a retry waits */
 };
 
@@ -46,8 +47,8 @@ void fcm_send(struct fcm *f, struct caller *c, const struct fcm_push *pushes, st
 
 /* ---- pure parts ---- */
 
-/* The request's body. text: the fixed sentence (ROOM_PUSH_TEXT). now_ms: for APNs, whose expiry is a date. */
-void fcm_message(struct buf *out, const struct fcm_push *p, const char *text, int64_t now_ms);
+/* The request's body. ttl_s: 0 is now or never. text: the fixed sentence (ROOM_PUSH_TEXT). now_ms: for APNs, whose expiry is a date. */
+void fcm_message(struct buf *out, const struct fcm_push *p, int64_t ttl_s, const char *text, int64_t now_ms);
 struct fcm_result fcm_judge(enum err e, const struct answer *a, int attempt);
 
 #endif

@@ -83,12 +83,14 @@ static bool sendable(const struct fcm_push *p)
 	return len > 0 && len <= FCM_TARGET_MAX;
 }
 
-static void prepare(struct batch *b, size_t i, const struct fcm *f, const struct fcm_push *p, int64_t now_ms)
+/* Right before it is sent: those before it, and our token, may have taken their time. */
+static void prepare(struct batch *b, size_t i, const struct fcm *f, const struct fcm_push *p)
 {
 	struct fetch *call = &b->jobs[i].fetch;
+	int64_t left_ms = p->until_ms - clock_mono_ms() - FCM_WIRE_MS;
 
 	buf_init(&b->bodies[i], MESSAGE_MOST);
-	fcm_message(&b->bodies[i], p, config_text("ROOM_PUSH_TEXT"), now_ms);
+	fcm_message(&b->bodies[i], p, left_ms > 0 ? left_ms / 1000 : 0, config_text("ROOM_PUSH_TEXT"), clock_now_ms());
 	*call = (struct fetch){.url = f->url,
 		.headers = {b->bearer},
 		.body = b->bodies[i].data,
@@ -137,7 +139,7 @@ static void round_of(struct fcm *f, struct caller *c, const struct fcm_push *con
 	}
 	snprintf(b->bearer, sizeof b->bearer, "Authorization: Bearer %s", token);
 	for (size_t i = 0; i < n; i++)
-		prepare(b, i, f, pushes[i], clock_now_ms());
+		prepare(b, i, f, pushes[i]);
 	send_batch(b, c, pushes, results, n);
 	for (size_t i = 0; i < n; i++)
 		if (results[i]->stale_token)

@@ -18,7 +18,6 @@
 enum {
 	BATCH = 64,
 	LEASE_MS = 180000,
-	WIRE_MS = 30000,       /* what sending may take, with a token to fetch: a push must not outlive its session */
 	NO_DEVICE_MS = 60000,  /* looked at again after so long, then twice that … */
 	NO_DEVICE_DOUBLED = 4, /* … so many times */
 	NO_SQL_MS = 5000,
@@ -205,12 +204,10 @@ static enum err deliver(struct round *r)
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct due *d = r->list[i];
-		int64_t left_ms = d->until_ms - clock_mono_ms() - WIRE_MS;
 		if (d->outcome)
 			continue;
 		list[n] = d;
-		pushes[n++] = (struct fcm_push){
-			.target = d->device.target, .fid = d->device.fid, .ttl_s = left_ms > 0 ? left_ms / 1000 : 0, .attempt = d->attempt};
+		pushes[n++] = (struct fcm_push){.target = d->device.target, .fid = d->device.fid, .until_ms = d->until_ms, .attempt = d->attempt};
 	}
 	if (n == 0)
 		return OK;

@@ -46,8 +46,10 @@ static json_t *run_fcm(const json_t *list)
 	for (size_t i = 0; i < n; i++) {
 		const json_t *p = json_array_get(list, i);
 		bool fid = text(p, "fid") != NULL;
-		pushes[i] = (struct fcm_push){
-			.target = text(p, fid ? "fid" : "token"), .fid = fid, .ttl_s = number(p, "ttl"), .attempt = (int)number(p, "attempt")};
+		pushes[i] = (struct fcm_push){.target = text(p, fid ? "fid" : "token"),
+			.fid = fid,
+			.until_ms = clock_mono_ms() + number(p, "ttl") * 1000 + FCM_WIRE_MS,
+			.attempt = (int)number(p, "attempt")};
 	}
 	fcm_send(fcm, &caller, pushes, results, n);
 	for (size_t i = 0; i < n; i++)

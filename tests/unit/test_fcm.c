@@ -24,12 +24,12 @@ static struct answer answer_of(int status, const char *body, int64_t retry_after
 
 static void message(void **state)
 {
-	struct fcm_push p = {.target = "tok:1", .ttl_s = 3600};
+	struct fcm_push p = {.target = "tok:1"};
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 8192);
-	fcm_message(&b, &p, "You have a new message", NOW);
+	fcm_message(&b, &p, 3600, "You have a new message", NOW);
 	assert_true(buf_ok(&b));
 	assert_string_equal(b.data,
 		"{\"message\":{\"token\":\"tok:1\",\"notification\":{\"body\":\"You have a new message\"},"
@@ -46,12 +46,12 @@ static void message(void **state)
 static const char *ttl_of(int64_t ttl_s, bool fid, const char *target)
 {
 	static char ttl[32];
-	struct fcm_push p = {.target = target, .fid = fid, .ttl_s = ttl_s};
+	struct fcm_push p = {.target = target, .fid = fid};
 	struct buf b;
 	json_t *json, *m;
 
 	buf_init(&b, 65536);
-	fcm_message(&b, &p, "\"quoted\" \\ \xe2\x9c\x89", NOW);
+	fcm_message(&b, &p, ttl_s, "\"quoted\" \\ \xe2\x9c\x89", NOW);
 	assert_true(buf_ok(&b));
 	json = json_loadb(b.data, b.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(json);
@@ -102,7 +102,8 @@ static void judged(void **state)
 		{200, HTML, FCM_RETRY_AFTER, "MALFORMED"},
 		{200, NULL, FCM_RETRY_AFTER, "MALFORMED"},
 		{404, FCM("UNREGISTERED"), FCM_FORGET_TARGET, "UNREGISTERED"},
-		{404, PLAIN("NOT_FOUND"), FCM_FORGET_TARGET, "UNREGISTERED"},
+		{404, PLAIN("NOT_FOUND"), FCM_KEEP_AND_FAIL, "NOT_FOUND"}, /* of a project or a path, perhaps */
+		{404, FCM("NOT_FOUND"), FCM_KEEP_AND_FAIL, "NOT_FOUND"},
 		{404, HTML, FCM_KEEP_AND_FAIL, "REFUSED"}, /* a wrong address must not cost us every target */
 		{400, VIOLATES("message.token"), FCM_FORGET_TARGET, "INVALID_TARGET"},
 		{400, VIOLATES("message.fid"), FCM_FORGET_TARGET, "INVALID_TARGET"},

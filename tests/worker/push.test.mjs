@@ -226,6 +226,18 @@ describe('what is sent', () => {
     for (const s of [a, b]) for (const word of [s.said.content, s.id, s.student, s.counselor]) assert.deepEqual(o.search(word), [], `${word} left the house`);
   });
 
+  test('sent late in a round, a push lives no longer than its session for that', async () => {
+    const all = await pool(4, Array.from({ length: 40 }), async () => { const s = await session(); await say(s); return s; });
+    const until = Date.now() + 100_000;
+    for (const s of all) await stack.redis('HSET', `{0}:conv:${s.id}`, 'expiresAt', until);
+    o.fcm.next({ delay_ms: 4000 }, 32);
+    await push();
+    const [{ at }] = attemptsTo(all[0].target);
+    const left = all.map((s) => pushesTo(s.target)[0]).map((p) => [p.at, parseFloat(p.ttl)]);
+    assert.ok(left.some(([sent]) => sent > at + 3500), 'some went when the first were answered');
+    for (const [sent, ttl] of left) assert.ok(ttl > 0 && sent + ttl * 1000 <= until - 25_000, `${ttl} s, ${until - sent} ms before the end`);
+  });
+
   test('a session about to end: now or never, and never when a retry would come too late', async () => {
     const s = await session();
     await say(s);
@@ -285,6 +297,30 @@ describe('what Google answers', () => {
     await hasten(c, c.counselor);
     await push();
     assert.equal(attemptsTo(own).length, n);
+  });
+
+  test('404 that speaks of no target (a wrong project, a proxy): a dead letter; the target stays', async () => {
+    const before = await dead('NOT_FOUND');
+    const { s } = await failed({ status: 404, body: { error: { code: 404, message: 'Requested entity was not found.', status: 'NOT_FOUND' } } });
+    assert.equal(await stack.redis('HEXISTS', `{0}:conv:${s.id}:device`, s.student), '1');
+    assert.equal(await dead('NOT_FOUND'), before + 1);
+    await say(s);
+    await push();
+    assert.equal(pushesTo(s.target).length, 1);
+  });
+
+  test('429 with Retry-After: nobody else is sent meanwhile, by whichever worker', async () => {
+    const { s, wait } = await failed({ error: 'QUOTA_EXCEEDED', retryAfter: 100 });
+    assert.ok(wait >= 100_000 && wait < 110_000, `${wait} ms`);
+    const other = await session();
+    await say(other);
+    await push();
+    assert.equal(attemptsTo(other.target).length, 0);
+    const held = (await due(other)) - Date.now();
+    assert.ok(held > 80_000 && held <= 101_000, `${held} ms`);
+    assert.equal(await stack.redis('HGET', `{0}:conv:${other.id}:present`, `n:${other.student}`), '', 'no failure of its own');
+    await thenWell(s);
+    await thenWell(other);
   });
 
   test('429: after Retry-After; without one, a minute at least', async () => {
