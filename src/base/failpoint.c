@@ -42,6 +42,8 @@ void failpoint(const char *name)
 		return;
 	if (strncmp(how, "kill", 4) == 0)
 		kill(getpid(), SIGKILL);
+	if (strncmp(how, "stop", 4) == 0)
+		raise(SIGSTOP);
 	while (strncmp(how, "stall", 5) == 0)
 		pause();
 }
