@@ -54,7 +54,7 @@ export async function startPostgres() {
     // SIGINT ends it in order, SIGQUIT at once, as a crash would.
     async stop({ signal = 'SIGINT', keep = false } = {}) {
       server.kill(signal);
-      await within('PostgreSQL to end', 20_000, gone);
+      await within('PostgreSQL to end', 40_000, gone);
       if (!keep) rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -33,7 +33,7 @@ export const alive = (pid) => { try { return !/\) Z/.test(readFileSync(`/proc/${
 // env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
 // Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST; so are uploads, new conversations and invitations.
 // seams: the programs are those of a test build, and stack.arm('ask.sql:kill') makes whoever comes there next do that, once (base/failpoint.h).
-export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams = false } = {}) {
+export async function startStack({ env = {}, args = [], ready_ms = 60_000, seams = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), 'room-test-'));
   const secret = `test-${rnd(20)}`;
   const settings = {
@@ -71,7 +71,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams
   } catch (e) {
     room.kill('SIGTERM');
     const story = `${e.message}\nstdout: ${out.slice(-2000)}\nstderr: ${err.slice(-4000)}\nlogs: ${readLogs().slice(-4000)}`;
-    await within('room up to end', 15_000, gone).then(() => running.delete(room.pid), () => {});
+    await within('room up to end', 30_000, gone).then(() => running.delete(room.pid), () => {});
     rmSync(state, { recursive: true, force: true });
     throw new Error(story);
   }
@@ -107,10 +107,10 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams
     student: (session, anonymousId, claims = {}) => mint({ sessionId: session, role: 'student', anonymousId, ...claims }, secret),
     counselor: (session, userId, claims = {}) => mint({ sessionId: session, role: 'counselor', userId, ...claims }, secret),
     user: (id, claims = {}) => mint({ role: 'user', userId: id, ...claims }, secret),
-    // A fresh session with both participants; body members replace the defaults (undefined takes one away).
-    async session(body = {}) {
+    // A fresh session with both participants; body members replace the defaults (undefined takes one away); more: options of call().
+    async session(body = {}, more = {}) {
       const all = { studentAnonymousId: `anon_${rnd()}`, counselorId: `couns_${rnd()}`, ...body };
-      const r = await call(base, 'POST', '/api/sessions', { ticket: stack.service(), json: all });
+      const r = await call(base, 'POST', '/api/sessions', { ticket: stack.service(), json: all, ...more });
       if (r.status !== 201 && r.status !== 200) throw new Error(`POST /api/sessions: ${r.status} ${r.text}`);
       return { id: r.json.sessionId, student: all.studentAnonymousId, counselor: all.counselorId, tickets: r.json.tickets, created: r.json, path: `/api/conversations/${r.json.sessionId}` };
     },
@@ -124,7 +124,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams
       return pid;
     },
     // Resolves when the supervisor has put another process in the place of pid.
-    replaced: (name, pid, ms = 15_000) => until(`${name} ${pid} to be replaced`, () => { const p = described().children[name]; return p.length && !p.includes(pid); }, { ms }),
+    replaced: (name, pid, ms = 40_000) => until(`${name} ${pid} to be replaced`, () => { const p = described().children[name]; return p.length && !p.includes(pid); }, { ms }),
     arm(failpoint) {
       assert.ok(seams && !existsSync(join(state, 'failpoint')), 'a test build, and nothing armed yet');
       writeFileSync(join(state, 'armed'), failpoint);
@@ -139,7 +139,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 30_000, seams
       stopReaders(base);
       const children = Object.values(described().children).flat();
       if (!exit) room.kill('SIGTERM');
-      await within('room up to end after SIGTERM', 15_000, gone);
+      await within('room up to end after SIGTERM', 30_000, gone);
       running.delete(room.pid);
       const reports = sanitizerReports();
       assert.equal(reports, '', 'sanitizer report');

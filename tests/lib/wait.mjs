@@ -6,7 +6,7 @@ export const slow = process.env.SAN === '1' ? 4 : 1;
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // The first truthy value of fn (may be async; a throw counts as "not yet"), or an error that says what was missing.
-export async function until(what, fn, { ms = 10_000, every = 20 } = {}) {
+export async function until(what, fn, { ms = 30_000, every = 20 } = {}) {
   const end = performance.now() + ms * slow;
   let last;
   for (;;) {
@@ -35,6 +35,13 @@ export async function within(what, ms, promise) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+// Something a test holds back until it lets go: { opened: a promise, open() }.
+export function gate() {
+  let open;
+  const opened = new Promise((done) => { open = done; });
+  return { opened, open };
 }
 
 // fn over all items, at most width at a time; results in order.

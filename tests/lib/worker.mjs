@@ -26,13 +26,13 @@ export function startWorker(stack, args, { env = {}, failpoint, clock_ms } = {})
       done({ code, signal, out, stderr, jobs: Object.fromEntries(lines.filter((l) => l.job).map((l) => [l.job, l])) });
     });
   });
-  return { pid: child.pid, child, ended, stderr: () => stderr, stop: (signal = 'SIGTERM') => { child.kill(signal); return within('the worker to end', 15_000, ended); } };
+  return { pid: child.pid, child, ended, stderr: () => stderr, stop: (signal = 'SIGTERM') => { child.kill(signal); return within('the worker to end', 30_000, ended); } };
 }
 
 export async function runWorker(stack, args, options) {
   const w = startWorker(stack, args, options);
   try {
-    return await within(`room worker ${args.join(' ')}`, 60_000, w.ended);
+    return await within(`room worker ${args.join(' ')}`, 120_000, w.ended);
   } catch (e) {
     w.child.kill('SIGKILL');
     throw e;

@@ -22,7 +22,7 @@ export function settings(env = {}) {
 
 // Runs `room` to its end: {code, stdout, stderr}.
 export const run = (args, { env = settings(), input } = {}) => new Promise((done) => {
-  const child = execFile(join(build, 'room'), args, { env, cwd: root, timeout: 60_000 }, (e, stdout, stderr) => done({ code: e ? e.code ?? e.signal : 0, stdout, stderr }));
+  const child = execFile(join(build, 'room'), args, { env, cwd: root, timeout: 120_000 }, (e, stdout, stderr) => done({ code: e ? e.code ?? e.signal : 0, stdout, stderr }));
   child.stdin.end(input);
 });
 

@@ -5,7 +5,8 @@
 //   service.always({ hang: true }), .always()   every request not taken by next, until taken back
 //
 // What any service can be told: status, headers, body (text or object), html (an error page), huge (10 MB), cut (the connection ends in the
-// middle of the answer), reset (before any of it), hang (nothing, ever), delay_ms, retryAfter (seconds or a date). The rest is the service's own.
+// middle of the answer), reset (before any of it), hang (nothing, ever), delay_ms, until (a promise: not before it),
+// retryAfter (seconds or a date). The rest is the service's own.
 import { createServer } from 'node:https';
 import { sleep } from '../wait.mjs';
 
@@ -81,6 +82,7 @@ export class Service {
 
   async reply(res, answer, spec, record) {
     if (spec.delay_ms) await sleep(spec.delay_ms);
+    if (spec.until) await spec.until;
     if (spec.hang) return;
     if (spec.reset) { res.socket?.destroy(); return; }
     const status = spec.status ?? answer.status;
