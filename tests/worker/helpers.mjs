@@ -1,4 +1,5 @@
 // What the worker's tests share: both databases, their rows, and sessions that are over.
+import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { after, before, describe } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -43,15 +44,25 @@ export const outbox = async (stack, id) => (await rows(stack, `SELECT type, stat
   .map(([type, state, attempt, why, ...payload]) => ({ type, state, attempt: Number(attempt), why, data: JSON.parse(payload.join('|')).data }));
 
 // Until its deadline has passed.
-export const past = (at) => until('the deadline to pass', () => Date.now() > at + 20, { ms: 20_000 });
+export const past = (at) => until('the deadline to pass', () => Date.now() > at + 20, { ms: 90_000 });
 
 // The bookkeeping looks at it again now, not when the one that died over it has lost its turn.
 export const dueNow = (stack, id) => stack.redis('ZADD', '{0}:due', 'XX', 1, id);
 
+// A breaker that is open stays so for nearly as long as one can, however slow we are. The function that comes back gives it its own time again.
+export async function holdOpen(stack, name) {
+  const key = `{0}:breaker:${name}`;
+  const was = await stack.redis('GET', key);
+  const [failures, openings, openUntil] = was.split(' ').map(Number);
+  assert.ok(openUntil > 0, `open: ${was}`);
+  await stack.redis('SET', key, `${failures} ${openings} ${Date.now() + 290_000} 0`);
+  return () => stack.redis('SET', key, was);
+}
+
 // Redis's append-only file, rewritten from here on: one that is under way may have begun before what is to be gone from it.
 export async function rewriteFile(stack) {
-  await until('a rewrite to begin', async () => /started|scheduled/.test(await stack.redis('BGREWRITEAOF')), { ms: 30_000 });
-  await until('the rewrite', async () => { const info = await stack.redis('INFO', 'persistence'); return /aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info); }, { ms: 30_000 });
+  await until('a rewrite to begin', async () => /started|scheduled/.test(await stack.redis('BGREWRITEAOF')), { ms: 60_000 });
+  await until('the rewrite', async () => { const info = await stack.redis('INFO', 'persistence'); return /aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info); }, { ms: 60_000 });
 }
 
 // A Redis of the test's own: {url, cli(...words), dir, stop()}. args: more settings.
@@ -69,7 +80,7 @@ export async function startRedis(parent, ...args) {
     pid: server.pid,
     async stop() {
       server.kill('SIGTERM');
-      await within('redis to end', 10_000, gone);
+      await within('redis to end', 30_000, gone);
       rmSync(dir, { recursive: true, force: true });
     },
   };

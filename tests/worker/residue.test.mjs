@@ -22,7 +22,7 @@ onBoth('what is left of a session', (db) => {
   let stack, o;
   before(async () => {
     o = await startOutside();
-    stack = await startStack({ env: { ...o.env, ...(await db.env()), ROOM_TTL_S: '4', ROOM_ACCESS_LOG: '1' } });
+    stack = await startStack({ env: { ...o.env, ...(await db.env()), ROOM_TTL_S: '15', ROOM_ACCESS_LOG: '1' } });
   });
   after(async () => {
     await stack?.stop();
@@ -56,9 +56,9 @@ onBoth('what is left of a session', (db) => {
     assert.deepEqual(bad(await residue(stack, [words[3]])).filter((f) => !/Redis's files|scratch/.test(f)), [], 'a deleted text stands in the log of Redis at most');
 
     await past(deadline);
-    await until('the row', async () => (await ledger(stack, s.id)).how === 'expired', { ms: 15_000, every: 200 });
+    await until('the row', async () => (await ledger(stack, s.id)).how === 'expired', { ms: 30_000, every: 200 });
     await rewriteFile(stack);
-    const gone = await until('nothing to be found', async () => { const r = await residue(stack, ['-'], [...words, odd, student].join('\n')); return r.code === 0 ? r : assert.fail(bad(r).join('\n')); }, { ms: 8000, every: 500 });
+    const gone = await until('nothing to be found', async () => { const r = await residue(stack, ['-'], [...words, odd, student].join('\n')); return r.code === 0 ? r : assert.fail(bad(r).join('\n')); }, { ms: 30_000, every: 500 });
     assert.ok(gone.found.some((f) => f.check === 'residue in Redis' && f.finding === 'ok'));
     assert.equal((await residue(stack)).code, 0, 'nor keys that should be gone');
     for (const text of [...words, odd]) assert.deepEqual(o.search(text), [], 'sent to nobody');

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
-import { until } from '../lib/client.mjs';
+import { gate, until } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { rows } from './helpers.mjs';
 import { o, stack, service, HOUR, onSummaries, say, talk, ask, get, work, askedFor, key, queued, hasten, expire, bookkeeping, told, sqlRow, ready, failed } from './summaries.mjs';
@@ -31,10 +31,12 @@ onSummaries('summaries, at an end', (db) => {
     test('erased while Gemini writes: what it wrote is dropped', async () => {
       const s = await talk();
       ok(await ask(s), 202);
-      o.gemini.next({ delay_ms: 1000 });
+      const hold = gate();
+      o.gemini.next({ until: hold.opened });
       const running = work();
       await until('the request', () => askedFor(s).length === 1);
       ok(await service.delete(`/api/sessions/${s.id}`), 204);
+      hold.open();
       await running;
       assert.notEqual((await sqlRow(s))?.[0], 'ready');
       await bookkeeping(s);
@@ -44,11 +46,13 @@ onSummaries('summaries, at an end', (db) => {
     test('erased and accounted for while Gemini writes: the same', async () => {
       const s = await talk();
       ok(await ask(s), 202);
-      o.gemini.next({ delay_ms: 1500 });
+      const hold = gate();
+      o.gemini.next({ until: hold.opened });
       const running = work();
       await until('the request', () => askedFor(s).length === 1);
       ok(await service.delete(`/api/sessions/${s.id}`), 204);
       await bookkeeping(s);
+      hold.open();
       await running;
       assert.equal(await sqlRow(s), undefined);
       assert.deepEqual(await told(s), []);
@@ -191,12 +195,14 @@ onSummaries('summaries, at an end', (db) => {
 
       const s = await talk();
       ok(await ask(s), 202);
-      o.gemini.next({ delay_ms: 2500 });
+      const hold = gate();
+      o.gemini.next({ until: hold.opened });
       const slow = work();
       await until('the first request', () => askedFor(s).length === 1);
       await hasten(s); // its claim has lapsed
       await work();
       const first = await ready(s);
+      hold.open();
       await slow;
       assert.deepEqual(await ready(s), first);
     });
@@ -267,10 +273,12 @@ onSummaries('summaries, at an end', (db) => {
       ok(await service.delete(`/api/sessions/${gone.id}`), 204); // its bookkeeping has not come yet
       assert.deepEqual(ok(await service.get(`/api/cases/${caseRef}/summaries`)).summaries.map((x) => x.sessionId), [b.id, a.id]);
       ok(await ask(c), 202);
-      o.gemini.next({ delay_ms: 1200 });
+      const hold = gate();
+      o.gemini.next({ until: hold.opened });
       const running = work();
       await until('the request', () => askedFor(c).length === 1);
       ok(await service.delete(`/api/cases/${caseRef}`), 204);
+      hold.open();
       await running;
       assert.deepEqual(ok(await service.get(`/api/cases/${caseRef}/summaries`)).summaries, []);
       for (const s of [a, b, c]) {
