@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "store/dbpool.h"
 #include "store/ledger.h"
+#include "store/summaries.h"
 #include "store/vault.h"
 
 #define ANSWER_MAX_BYTES (16 * 1024)
@@ -212,12 +213,41 @@ void sessions_end(struct exchange *x)
 		session_end(path_session(x), NULL, shown, x);
 }
 
+struct forgetting {
+	const char *session;
+	int64_t erased;
+};
+
+static enum err forget_all(struct db *d, void *ctx)
+{
+	struct forgetting *f = ctx;
+	enum err e = ledger_erased(d, f->session, 0);
+
+	return e == OK ? summaries_erase(d, f->session, 0, &f->erased) : e;
+}
+
+/* On a thread of the pool. Redis knows nothing of it any more, but a summary may be left. */
+static void forget(struct db *d, void *exchange)
+{
+	struct forgetting f = {.session = path_session(exchange)};
+	enum err e = d ? db_write(d, forget_all, &f) : ERR_STORE_UNAVAILABLE;
+
+	if (e == OK)
+		e = f.erased > 0 ? db_scrub(d, "summaries") : ERR_NOT_FOUND;
+	answer_empty(exchange, e);
+}
+
 static void erased(void *exchange, enum err e, const struct session *s)
 {
 	(void)s;
 	if (e == OK)
 		vault_remove_all(VAULT_MEMORY, path_session(exchange));
-	answer_empty(exchange, e);
+	if (e == ERR_NOT_FOUND)
+		e = dbpool_run(forget, exchange);
+	else if (e == OK)
+		answer_empty(exchange, OK);
+	if (e != OK)
+		answer_error(exchange, e, NULL, 0);
 }
 
 void sessions_erase(struct exchange *x)

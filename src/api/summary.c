@@ -204,7 +204,7 @@ static void looked(void *exchange, enum err e)
 void summary_show(struct exchange *x)
 {
 	if (is_counselor(x))
-		summary_look(ticket_of(x)->conversation, looked, x);
+		summary_look(ticket_of(x)->conversation, 0, looked, x);
 }
 
 /* ---- consent ---- */

@@ -95,7 +95,7 @@ void summary_consent(const struct ticket *by, char given, summary_told *done, vo
 	redis_script(store_commands(), "summary_consent", &a, told, p);
 }
 
-void summary_look(const char *conversation, summary_done *done, void *ctx)
+void summary_look(const char *conversation, int64_t session_at, summary_done *done, void *ctx)
 {
 	struct pending *p = pending_new(ctx);
 	struct args a;
@@ -103,5 +103,6 @@ void summary_look(const char *conversation, summary_done *done, void *ctx)
 	p->done.simple = done;
 	args_init(&a);
 	keys_conversation(&a, conversation);
+	args_int(&a, session_at);
 	redis_script(store_commands(), "summary_look", &a, answered, p);
 }

@@ -38,7 +38,7 @@ typedef void summary_told(void *ctx, enum err e, const struct summary_terms *t);
  * waits for it. */
 void summary_consent(const struct ticket *by, char given, summary_told *done, void *ctx);
 
-/* OK unless it was erased (ERR_GONE): also when it is over, or long forgotten. */
-void summary_look(const char *conversation, summary_done *done, void *ctx);
+/* OK unless that life of it was erased (ERR_GONE; session_at 0: the newest): also when it is over, or long forgotten. */
+void summary_look(const char *conversation, int64_t session_at, summary_done *done, void *ctx);
 
 #endif

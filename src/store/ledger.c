@@ -52,6 +52,12 @@ enum err ledger_close(struct db *d, const struct ledger_row *row, enum ledger_ho
 	return e;
 }
 
+enum err ledger_erased(struct db *d, const char *conversation, int64_t created_at)
+{
+	return db_exec(d, NULL, "UPDATE ledger SET how = 'erased' WHERE conversation = $1 AND ($2 = 0 OR created_at = $2) AND how = 'expired'",
+		DB_ARGS(db_text(conversation), db_int(created_at)));
+}
+
 enum err ledger_check(struct db *d, struct arena *a, int64_t now, int64_t before_ms, int limit, struct ledger_row **rows, int *count)
 {
 	struct db_rows r;

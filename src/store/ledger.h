@@ -38,6 +38,9 @@ enum err ledger_end(struct db *d, const char *conversation, int64_t created_at, 
  * ended_at 0: leaves what is known. */
 enum err ledger_close(struct db *d, const struct ledger_row *row, enum ledger_how how, int64_t closed_at, bool *closed_now) MUST_CHECK;
 
+/* What had expired was erased since, with its summary. created_at 0: every life of that id that is over. */
+enum err ledger_erased(struct db *d, const char *conversation, int64_t created_at) MUST_CHECK;
+
 /* Takes up to limit open rows which nobody looked at since before_ms (oldest look first) and marks them looked at now: several workers get
  * different ones. For each the caller asks Redis whether that life is still known, and closes it as lost when not. */
 enum err ledger_check(

@@ -163,9 +163,10 @@ enum err summaries_abandon(struct db *d, struct arena *a, int64_t before_ms, int
 
 /* ---- erasing ---- */
 
-enum err summaries_erase(struct db *d, const char *conversation, int64_t *erased)
+enum err summaries_erase(struct db *d, const char *conversation, int64_t session_at, int64_t *erased)
 {
-	return db_exec(d, erased, "DELETE FROM summaries WHERE conversation = $1", DB_ARGS(db_text(conversation)));
+	return db_exec(d, erased, "DELETE FROM summaries WHERE conversation = $1 AND ($2 = 0 OR session_at = $2)",
+		DB_ARGS(db_text(conversation), db_int(session_at)));
 }
 
 enum err summaries_erase_case(struct db *d, const char *case_ref, int64_t *erased)

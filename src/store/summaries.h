@@ -31,6 +31,12 @@ struct summary_new {
 	bool late; /* this is not the asking itself but what follows from it: nothing is made for a case that was erased since */
 };
 
+/* A row in a list that goes from the newest to the oldest: what comes after it. at 0: all; id NULL: what was asked for before that time. */
+struct summary_place {
+	int64_t at;
+	const char *id;
+};
+
 /* Asks for a session's summary. *made: true when it is to be written (new, or the last try had failed), false when it was asked for before. The right
  * to read goes to who asked last (a session may be handed over). *row: as it stands, without its document. ERR_GONE: the session was erased, by its
  * ledger; or its case was, and it is late (else the summary belongs to no case). */
@@ -48,18 +54,19 @@ enum err summaries_fail(struct db *d, const char *id, int64_t attempt, const cha
 enum err summaries_get(
 	struct db *d, struct arena *a, const char *conversation, const char *counselor, int64_t now, struct summary_row *row) MUST_CHECK;
 
-/* The newest ready document of that case, of another session: part of the next prompt. ERR_NOT_FOUND. */
-enum err summaries_previous(
-	struct db *d, struct arena *a, const char *case_ref, const char *conversation, int64_t now, struct summary_row *row) MUST_CHECK;
+/* The newest ready document of that case, of another session, after that place: part of the next prompt, unless its session was erased just now
+ * (chat/summary.h: SQL learns of it later). ERR_NOT_FOUND. */
+enum err summaries_previous(struct db *d, struct arena *a, const char *case_ref, const char *conversation, int64_t now,
+	struct summary_place after, struct summary_row *row) MUST_CHECK;
 
-/* Newest first, without documents unless whole; before_ms pages (0: from the newest): rows created earlier than that. */
-enum err summaries_of_case(struct db *d, struct arena *a, const char *case_ref, int64_t now, int64_t before_ms, int limit, bool whole,
-	struct summary_row **rows, int *count) MUST_CHECK;
-enum err summaries_of_counselor(struct db *d, struct arena *a, const char *counselor, int64_t now, int64_t before_ms, int limit,
+/* Newest first, after that place; without documents unless whole. */
+enum err summaries_of_case(struct db *d, struct arena *a, const char *case_ref, int64_t now, struct summary_place after, int limit,
+	bool whole, struct summary_row **rows, int *count) MUST_CHECK;
+enum err summaries_of_counselor(struct db *d, struct arena *a, const char *counselor, int64_t now, struct summary_place after, int limit,
 	struct summary_row **rows, int *count) MUST_CHECK;
 
-/* Erasure; then db_scrub(d, "summaries"). *erased (may be NULL): how many. */
-enum err summaries_erase(struct db *d, const char *conversation, int64_t *erased) MUST_CHECK;
+/* Erasure; then db_scrub(d, "summaries"). *erased (may be NULL): how many. session_at 0: of all lives of that id. */
+enum err summaries_erase(struct db *d, const char *conversation, int64_t session_at, int64_t *erased) MUST_CHECK;
 enum err summaries_erase_case(struct db *d, const char *case_ref, int64_t *erased) MUST_CHECK;
 enum err summaries_prune(struct db *d, int64_t now, int limit, int64_t *erased) MUST_CHECK; /* past their retention */
 

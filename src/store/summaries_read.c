@@ -7,6 +7,10 @@
 
 #define DOCUMENT 12 /* its column, after SUMMARY_COLUMNS */
 
+/* Rows of a list: $2 now, $3 and $4 a place. */
+#define LISTED "expires_at > $2 AND created_at <= $3 AND (created_at < $3 OR id > $4) "
+#define NEWEST_FIRST "ORDER BY created_at DESC, id "
+
 void summary_row_read(struct summary_row *out, const struct db_rows *r, struct arena *a)
 {
 	*out = (struct summary_row){.id = db_rows_keep(r, 0, a),
@@ -73,16 +77,20 @@ enum err summaries_get(struct db *d, struct arena *a, const char *conversation, 
 	return one(&r, a, row);
 }
 
-enum err summaries_previous(
-	struct db *d, struct arena *a, const char *case_ref, const char *conversation, int64_t now, struct summary_row *row)
+static struct db_value place_at(struct summary_place p)
+{
+	return db_int(p.at > 0 ? p.at : INT64_MAX);
+}
+
+enum err summaries_previous(struct db *d, struct arena *a, const char *case_ref, const char *conversation, int64_t now,
+	struct summary_place after, struct summary_row *row)
 {
 	struct db_rows r;
 
 	db_query(&r, d,
-		"SELECT " SUMMARY_COLUMNS
-		", document FROM summaries WHERE case_ref = $1 AND conversation <> $2 AND status = 'ready' AND expires_at > $3 "
-		"ORDER BY created_at DESC LIMIT 1",
-		DB_ARGS(db_text(case_ref), db_text(conversation), db_int(now)));
+		"SELECT " SUMMARY_COLUMNS ", document FROM summaries WHERE case_ref = $1 AND " LISTED
+		"AND conversation <> $5 AND status = 'ready' " NEWEST_FIRST "LIMIT 1",
+		DB_ARGS(db_text(case_ref), db_int(now), place_at(after), db_text(after.id), db_text(conversation)));
 	return one(&r, a, row);
 }
 
@@ -103,26 +111,22 @@ static enum err list(struct db_rows *r, struct arena *a, int limit, bool whole, 
 	return failed != OK ? failed : e;
 }
 
-enum err summaries_of_case(struct db *d, struct arena *a, const char *case_ref, int64_t now, int64_t before_ms, int limit, bool whole,
+enum err summaries_of_case(struct db *d, struct arena *a, const char *case_ref, int64_t now, struct summary_place after, int limit,
+	bool whole, struct summary_row **rows, int *count)
+{
+	struct db_rows r;
+
+	db_query(&r, d, "SELECT " SUMMARY_COLUMNS ", document FROM summaries WHERE case_ref = $1 AND " LISTED NEWEST_FIRST "LIMIT $5",
+		DB_ARGS(db_text(case_ref), db_int(now), place_at(after), db_text(after.id), db_int(limit)));
+	return list(&r, a, limit, whole, rows, count);
+}
+
+enum err summaries_of_counselor(struct db *d, struct arena *a, const char *counselor, int64_t now, struct summary_place after, int limit,
 	struct summary_row **rows, int *count)
 {
 	struct db_rows r;
 
-	db_query(&r, d,
-		"SELECT " SUMMARY_COLUMNS ", document FROM summaries WHERE case_ref = $1 AND expires_at > $2 AND created_at < $3 "
-		"ORDER BY created_at DESC, id LIMIT $4",
-		DB_ARGS(db_text(case_ref), db_int(now), db_int(before_ms > 0 ? before_ms : INT64_MAX), db_int(limit)));
-	return list(&r, a, limit, whole, rows, count);
-}
-
-enum err summaries_of_counselor(
-	struct db *d, struct arena *a, const char *counselor, int64_t now, int64_t before_ms, int limit, struct summary_row **rows, int *count)
-{
-	struct db_rows r;
-
-	db_query(&r, d,
-		"SELECT " SUMMARY_COLUMNS
-		" FROM summaries WHERE counselor = $1 AND expires_at > $2 AND created_at < $3 ORDER BY created_at DESC, id LIMIT $4",
-		DB_ARGS(db_text(counselor), db_int(now), db_int(before_ms > 0 ? before_ms : INT64_MAX), db_int(limit)));
+	db_query(&r, d, "SELECT " SUMMARY_COLUMNS " FROM summaries WHERE counselor = $1 AND " LISTED NEWEST_FIRST "LIMIT $5",
+		DB_ARGS(db_text(counselor), db_int(now), place_at(after), db_text(after.id), db_int(limit)));
 	return list(&r, a, limit, false, rows, count);
 }

@@ -131,8 +131,10 @@ static enum err settle_one(struct db *d, struct batch *b, struct over *o)
 		b->closed++;
 		e = tell_over(d, o);
 	}
+	if (e == OK && o->erased && o->again)
+		e = ledger_erased(d, o->conversation, o->created_at);
 	if (e == OK && o->erased)
-		e = summaries_erase(d, o->conversation, &forgotten);
+		e = summaries_erase(d, o->conversation, o->created_at, &forgotten);
 	b->forgotten += forgotten + (o->erased && o->again);
 	return e;
 }

@@ -40,7 +40,9 @@ struct request {
 
 	char row[ID_MAX + 1]; /* in SQL */
 	int64_t attempt;
-	const char *previous;
+	const char *previous; /* the document of the case's session before; NULL: none */
+	const char *previous_of;
+	int64_t previous_at;
 	const char *why; /* not NULL: it failed, without being asked for */
 	char *document;
 
@@ -157,6 +159,51 @@ static enum err find_outcome(struct worker *w, struct request *q)
 	return OK;
 }
 
+/* ERR_GONE: that session was erased; SQL learns of it with the bookkeeping only. */
+static enum err look(struct worker *w, const char *conversation, int64_t session_at)
+{
+	struct args a;
+
+	args_init(&a);
+	keys_conversation(&a, conversation);
+	args_int(&a, session_at);
+	return ask_script(w->redis, &w->arena, "summary_look", &a, NULL);
+}
+
+/* None, if it cannot be read. */
+static enum err find_previous(struct worker *w, struct request *q)
+{
+	struct summary_place after = {0};
+	struct summary_row row;
+	enum err e, looked = ERR_GONE;
+
+	do {
+		e = summaries_previous(w->db, &w->arena, q->case_ref, q->conversation, clock_now_ms(), after, &row);
+		if (e != OK)
+			return e == ERR_STORE_UNAVAILABLE ? e : OK;
+		looked = look(w, row.conversation, row.session_at);
+		after = (struct summary_place){row.created_at, row.id};
+	} while (looked == ERR_GONE);
+	if (looked == OK) {
+		q->previous = row.document;
+		q->previous_of = row.conversation;
+		q->previous_at = row.session_at;
+	}
+	return looked;
+}
+
+/* Erased while the one that builds on it was written: that one is written anew, without it. */
+static enum err check_previous(struct worker *w, struct request *q)
+{
+	enum err e = q->previous ? look(w, q->previous_of, q->previous_at) : OK;
+
+	if (e != ERR_GONE)
+		return e;
+	again(q, 0, false);
+	w->more = true;
+	return OK;
+}
+
 static enum err begin(struct worker *w, struct request *q)
 {
 	struct summary_new n = {.conversation = q->conversation,
@@ -182,12 +229,7 @@ static enum err begin(struct worker *w, struct request *q)
 	FAILPOINT("summary.begin");
 	if (e == ERR_NOT_FOUND)
 		return find_outcome(w, q);
-	if (e != OK || !q->case_ref || q->why)
-		return e;
-	e = summaries_previous(w->db, &w->arena, q->case_ref, q->conversation, clock_now_ms(), &row);
-	if (e == OK)
-		q->previous = row.document;
-	return e == ERR_STORE_UNAVAILABLE ? e : OK; /* without it, if it cannot be read */
+	return e != OK || !q->case_ref || q->why ? e : find_previous(w, q);
 }
 
 /* ---- is it still wanted? ---- */
@@ -293,6 +335,8 @@ static enum err keep_one(struct worker *w, struct request *q)
 {
 	enum err e = q->document ? check(w, q, false) : OK;
 
+	if (e == OK && q->document && !q->outcome && !q->why)
+		e = check_previous(w, q);
 	if (e == OK && q->outcome)
 		return OK;
 	if (q->why)
