@@ -100,8 +100,8 @@ export class PollReader extends Reader {
 
 // A sender that resends with the same clientId until it is answered, as room.js does; writes down every attempt.
 export class Sender {
-  constructor(name, base, conversation, ticket, who) {
-    Object.assign(this, { name, base, conversation, ticket, who, sends: [], problems: [] });
+  constructor(name, base, conversation, ticket, who, { timeout = 8000 } = {}) {
+    Object.assign(this, { name, base, conversation, ticket, who, timeout, sends: [], problems: [] });
   }
   async send(clientId, content) {
     const record = { sender: this.who, clientId, content, acks: [], attempts: 0 };
@@ -112,7 +112,7 @@ export class Sender {
     for (let wait = 10; this.running; wait = Math.min(wait * 2, 400)) {
       record.attempts++;
       try {
-        const r = await call(this.base, 'POST', `/api/conversations/${this.conversation}/messages`, { ticket: this.ticket, json: { clientId, content }, retry: false, timeout: 8000 });
+        const r = await call(this.base, 'POST', `/api/conversations/${this.conversation}/messages`, { ticket: this.ticket, json: { clientId, content }, retry: false, timeout: this.timeout });
         if (r.status === 201 || r.status === 200) {
           record.acks.push({ id: r.json.id, cursor: r.json.cursor, status: r.status });
           record.ms = performance.now() - began;
