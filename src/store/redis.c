@@ -21,7 +21,9 @@
 #include "store/redis_call.h"
 
 enum {
-	TIMEOUT_MS = 2000,  /* reliability.md §2 row 10: an answer within 2 s, good or bad */
+	TIMEOUT_MS = 2000, /* reliability.md §2 row 10: an answer within 2 s, good or bad */
+	READ_BYTES = 16 * 1024,
+	READ_MOST = 64 * READ_BYTES,
 	STALL_MS = 1000,    /* no reply for so long, when one is overdue: the connection is dead */
 	PATIENCE_MS = 8000, /* the most that an overdue call waits while others are answered */
 	RETRY_LEAST_MS = 20,
@@ -206,14 +208,27 @@ static bool lost_script(const struct call *c, const redisReply *reply)
 	return c->script >= 0 && !c->plain_text && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
+/* All that is there: as long as redisBufferRead fills its buffer (hiredis.c), and no further than somebody else could wait for. */
+static bool read_all(struct redis *r)
+{
+	size_t had, most = READ_MOST;
+
+	do {
+		had = r->context->reader->len;
+		if (redisBufferRead(r->context) != REDIS_OK) {
+			drop(r, r->context->err == REDIS_ERR_EOF ? "closed" : "read");
+			return false;
+		}
+	} while (r->context->reader->len - had == READ_BYTES && (most -= READ_BYTES) > 0);
+	return true;
+}
+
 static void read_in(struct redis *r)
 {
 	void *got = NULL;
 
-	if (redisBufferRead(r->context) != REDIS_OK) {
-		drop(r, r->context->err == REDIS_ERR_EOF ? "closed" : "read");
+	if (!read_all(r))
 		return;
-	}
 	r->heard_at = clock_mono_ms();
 	while (r->context != NULL) {
 		if (redisGetReplyFromReader(r->context, &got) != REDIS_OK) {

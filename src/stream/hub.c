@@ -15,7 +15,7 @@
 #include "base/config.h"
 #include "base/log.h"
 
-enum { EVENTS_MOST = 512, STOP_MS = 2000, TRIM_MS = 5000, TRIM_WORTH = 500 };
+enum { EVENTS_MOST = 512, HEARD_MOST = 64 * 1024 * 1024, WAITED_MS = 1, STOP_MS = 2000, TRIM_MS = 5000, TRIM_WORTH = 500 };
 
 int64_t hub_mono_of(int64_t epoch_ms)
 {
@@ -82,6 +82,8 @@ static void round_of(struct hub *h)
 
 	if (redis_at < until)
 		until = redis_at;
+	if (h->waited && now + WAITED_MS < until)
+		until = now + WAITED_MS;
 	/* Replies that tend_redis had to hand out may have left something to write. */
 	readers_flush(h);
 	redis_flush(h->commands);
@@ -89,6 +91,7 @@ static void round_of(struct hub *h)
 	/* Readers that end are freed when the round is over (readers_flush), so that no event of this round finds one freed. */
 	for (int i = 0; i < n; i++)
 		handle(h, &events[i]);
+	inbox_round(h);
 	timers_run(&h->timers, clock_mono_ms());
 	readers_flush(h);
 }
@@ -150,6 +153,7 @@ static void set_up(struct hub *h)
 	timers_init(&h->timers);
 	buf_init(&h->scratch_data, 1024 * 1024);
 	buf_init(&h->scratch_frame, 1024 * 1024);
+	buf_init(&h->heard, HEARD_MOST);
 	h->slot_count = 1024;
 	h->slots = calloc(h->slot_count, sizeof(struct place *));
 	desks_open(h);
@@ -178,6 +182,7 @@ static void tear_down(struct hub *h)
 	timers_done(&h->timers);
 	buf_done(&h->scratch_data);
 	buf_done(&h->scratch_frame);
+	buf_done(&h->heard);
 	for (size_t i = 0; i < h->slot_count; i++)
 		while (h->slots[i] != NULL) {
 			struct place *p = h->slots[i];

@@ -156,8 +156,12 @@ struct hub {
 	unsigned came_and_went; /* readers that began or were freed since the last trim */
 	bool was_busy;          /* many did before that */
 	struct reader *dirty;
-	bool leased, popping, stopping;
-	int64_t born_ms; /* clock_mono_ms */
+	bool leased, stopping;
+	unsigned pops;    /* blocking pops of the inbox that are under way, one behind the other */
+	bool hole;        /* some were not answered: news may have been popped and lost */
+	bool waited;      /* once for more of the inbox, before what was heard is told */
+	struct buf heard; /* news: how long each (4 bytes), and its line */
+	int64_t born_ms;  /* clock_mono_ms */
 	unsigned leases_under_way, bucket_turn;
 	struct timer lease_timer, trim_timer;
 	struct buf scratch_data, scratch_frame;
@@ -184,6 +188,7 @@ void hub_worked(struct hub *h);               /* hands out what is done; in the 
 void lease_begin(struct hub *h);
 void lease_lost(struct hub *h); /* somebody said NO_LEASE */
 void inbox_pop(struct hub *h);
+void inbox_round(struct hub *h); /* once a round: tells what was heard, pops again */
 
 /* place.c */
 struct place *place_find(struct hub *h, const char *conversation);
@@ -243,7 +248,8 @@ void desks_kick(struct hub *h);
 
 /* news.c */
 void place_entry(struct place *p, const struct entry *e); /* all its readers are told, and what follows from it happens */
-void news_batch(struct hub *h, const struct reply *items);
+void news_hear(struct hub *h, const struct reply *items);
+void news_tell(struct hub *h); /* all that was heard, erasures first */
 
 /* intake.c */
 struct intake *intake_start(struct hub *h);

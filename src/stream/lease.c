@@ -6,7 +6,8 @@
 #include "store/keys.h"
 #include "stream/own.h"
 
-enum { POP_S = 5, POP_MARGIN_MS = 2000, POP_COUNT = 128, RETRY_MS = 250 };
+/* As many pops are under way at a time: when one is answered, Redis begins with the next by itself, and is not woken for each message to be told so. */
+enum { POPS = 8, POP_S = 2, POP_MARGIN_MS = 2000, POP_COUNT = 128, RETRY_MS = 250 };
 
 struct dead {
 	struct hub *hub;
@@ -47,28 +48,19 @@ static void popped(void *ctx, const struct reply *r)
 {
 	struct hub *h = ctx;
 
-	h->popping = false;
-	if (h->stopping)
-		return;
-	if (reply_count(r) == 2) {
-		news_batch(h, reply_at(r, 1));
-	} else if (r == NULL && h->leased) {
-		/* The connection broke: news may have been popped and lost. The log is the truth. */
-		place_each(h, read_on_all);
-		desks_again(h);
-	}
-	inbox_pop(h);
+	h->pops--;
+	if (reply_count(r) == 2)
+		news_hear(h, reply_at(r, 1));
+	else if (r == NULL)
+		h->hole = true;
 }
 
 /* One blocking pop for the whole hub. With several buckets the first key is another one each time, so none is favoured. */
-void inbox_pop(struct hub *h)
+static void pop(struct hub *h)
 {
 	struct args a;
 	unsigned buckets = keys_buckets();
 
-	if (h->popping || h->stopping || buckets == 0)
-		return;
-	h->popping = true;
 	args_init(&a);
 	args_str(&a, "BLMPOP");
 	args_int(&a, POP_S);
@@ -79,7 +71,33 @@ void inbox_pop(struct hub *h)
 	args_str(&a, "LEFT");
 	args_str(&a, "COUNT");
 	args_int(&a, POP_COUNT);
-	redis_call(h->inbox, &a, POP_S * 1000 + POP_MARGIN_MS, popped, h);
+	h->pops++;
+	redis_call(h->inbox, &a, (int)h->pops * POP_S * 1000 + POP_MARGIN_MS, popped, h);
+}
+
+void inbox_pop(struct hub *h)
+{
+	if (h->pops > POPS / 2 || h->stopping || keys_buckets() == 0)
+		return;
+	while (h->pops < POPS)
+		pop(h);
+}
+
+void inbox_round(struct hub *h)
+{
+	/* While a pop waits, nothing more is in the inbox. When all were answered, what is there still may be an erasure of what was heard: one more look. */
+	bool all = h->pops > 0 || h->waited || h->hole;
+
+	h->waited = h->heard.len > 0 && !all;
+	if (all && !h->stopping)
+		news_tell(h);
+	if (h->hole && h->leased && !h->stopping) {
+		/* The connection broke: news may have been popped and lost. The log is the truth. */
+		place_each(h, read_on_all);
+		desks_again(h);
+	}
+	h->hole = false;
+	inbox_pop(h);
 }
 
 /* ---- the dead ---- */
@@ -148,7 +166,7 @@ static void take_name(struct hub *h)
 {
 	id_hex(h->id, HUB_ID_LEN);
 	h->leased = false;
-	if (h->popping)
+	if (h->pops > 0)
 		redis_interrupt(h->inbox); /* it waits at the old name's inbox */
 	renew(h, true);
 }

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "stream/own.h"
 
+enum { KEPT_BYTES = 64 * 1024 };
+
 struct news {
 	struct place *place;
 	char kind;
@@ -13,11 +15,11 @@ struct news {
 };
 
 /* False: nothing that concerns a place of ours. */
-static bool parse(struct hub *h, struct news *n, const struct reply *item)
+static bool parse(struct hub *h, struct news *n, struct span item)
 {
 	char conversation[PLACE_MAX + 1];
 
-	n->rest.at = reply_text(item, &n->rest.len);
+	n->rest = item;
 	struct span id = span_line(&n->rest), kind = span_line(&n->rest);
 	if (kind.len != 1)
 		return false;
@@ -144,12 +146,10 @@ static void overflowed(struct place *p)
 	}
 }
 
-static void desk_news(struct hub *h, const struct reply *item)
+static void desk_news(struct hub *h, struct span rest)
 {
 	char conversation[ID_MAX + 1], counselor[ID_MAX + 1];
-	struct span rest;
 
-	rest.at = reply_text(item, &rest.len);
 	if (!span_copy(conversation, sizeof conversation, span_line(&rest)))
 		return;
 	span_line(&rest);
@@ -157,38 +157,79 @@ static void desk_news(struct hub *h, const struct reply *item)
 		desks_news(h, counselor, conversation);
 }
 
-void news_batch(struct hub *h, const struct reply *items)
+static void tell(struct hub *h, struct span item)
 {
 	struct news n;
 
-	/* Obey erasures first: nothing that came before one in this batch is told any more (design §5). */
-	for (size_t i = 0; i < reply_count(items); i++)
-		if (parse(h, &n, reply_at(items, i)))
-			obey(&n);
-	for (size_t i = 0; i < reply_count(items); i++) {
-		if (!parse(h, &n, reply_at(items, i)) || n.kind == 'x')
-			continue;
-		if (n.kind == 'o') {
-			place_each(h, overflowed);
-			desks_again(h);
-			continue;
-		}
-		if (n.kind == 'v') {
-			look_revoke(h, n.rest);
-			continue;
-		}
-		if (n.kind == 'l') {
-			desk_news(h, reply_at(items, i));
-			continue;
-		}
-		n.place->calls++;
-		if (n.kind == 'n')
-			entry_news(n.place, n.rest);
-		else if (n.kind == 'p')
-			passing_news(n.place, n.rest);
-		else if (n.kind == 'k')
-			kick_news(n.place, n.rest);
-		n.place->calls--;
-		place_release(n.place);
+	if (!parse(h, &n, item) || n.kind == 'x')
+		return;
+	if (n.kind == 'o') {
+		place_each(h, overflowed);
+		desks_again(h);
+		return;
 	}
+	if (n.kind == 'v') {
+		look_revoke(h, n.rest);
+		return;
+	}
+	if (n.kind == 'l') {
+		desk_news(h, item);
+		return;
+	}
+	n.place->calls++;
+	if (n.kind == 'n')
+		entry_news(n.place, n.rest);
+	else if (n.kind == 'p')
+		passing_news(n.place, n.rest);
+	else if (n.kind == 'k')
+		kick_news(n.place, n.rest);
+	n.place->calls--;
+	place_release(n.place);
+}
+
+void news_hear(struct hub *h, const struct reply *items)
+{
+	for (size_t i = 0; i < reply_count(items); i++) {
+		size_t len;
+		const char *text = reply_text(reply_at(items, i), &len);
+		uint32_t n = (uint32_t)len;
+
+		buf_add(&h->heard, &n, sizeof n);
+		buf_add(&h->heard, text, len);
+	}
+}
+
+static bool next(struct span *all, struct span *item)
+{
+	uint32_t n;
+
+	if (all->len == 0)
+		return false;
+	memcpy(&n, all->at, sizeof n);
+	*item = (struct span){.at = all->at + sizeof n, .len = n};
+	all->at += sizeof n + n;
+	all->len -= sizeof n + n;
+	return true;
+}
+
+void news_tell(struct hub *h)
+{
+	struct span all = {.at = h->heard.data, .len = h->heard.len}, rest, item;
+	struct news n;
+
+	if (!buf_ok(&h->heard)) {
+		h->hole = true;
+		all.len = 0;
+	}
+	/* Obey erasures first: nothing that came before one in this batch is told any more (design §5). */
+	for (rest = all; next(&rest, &item);)
+		if (parse(h, &n, item))
+			obey(&n);
+	for (rest = all; next(&rest, &item);)
+		tell(h, item);
+	if (h->heard.cap > KEPT_BYTES) {
+		buf_done(&h->heard);
+		buf_init(&h->heard, h->heard.max);
+	}
+	buf_reset(&h->heard);
 }

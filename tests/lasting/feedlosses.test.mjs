@@ -188,7 +188,7 @@ describe('feeds of one hub', () => {
     const hub = stack.kill('hub', 'SIGSTOP');
     try {
       await send(other, 'ann', 'what the hub waits for');
-      for (let i = 0; i < 3; i++) await send(g, 'ann', `secret ${i}`);
+      for (let i = 0; i < 20; i++) await send(g, 'ann', `secret ${i}`); // more than there are pops under way
       ok(await g.as.ann.delete(g.path), 204);
       await drained(stack);
     } finally {
