@@ -73,6 +73,7 @@ bool count_ack(struct session *s, uint32_t seq, const struct reply *reply);
  * reader got against what was answered. true when every message reached both ends of its session, once. */
 bool sessions_agree(struct session *s, size_t n, struct readers *all);
 
+void scenario_machine(struct bench *b);
 void scenario_empty(struct bench *b);
 void scenario_sends(struct bench *b);
 void scenario_paced(struct bench *b);

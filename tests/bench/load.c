@@ -18,6 +18,7 @@ static const struct {
 	const char *name;
 	void (*run)(struct bench *b);
 } scenarios[] = {
+	{"machine", scenario_machine},
 	{"empty", scenario_empty},
 	{"sends", scenario_sends},
 	{"paced", scenario_paced},
@@ -89,7 +90,7 @@ static int print_free_port(void)
 
 static void usage(void)
 {
-	fputs("usage: load empty|sends|paced|burst|history|lasting -p PORT [-j ROOM.JSON] [-s SECONDS] [-c SENDING CONNECTIONS]\n"
+	fputs("usage: load machine|empty|sends|paced|burst|history|lasting -p PORT [-j ROOM.JSON] [-s SECONDS] [-c SENDING CONNECTIONS]\n"
 		  "            [-n STREAMS] [-r SENDS PER SECOND] [-x (at random instants)] [-f SEED]\n"
 		  "       load empty-program SOCKET | load free-port\n",
 		stderr);
