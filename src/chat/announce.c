@@ -21,6 +21,7 @@
 #define UNDER_WAY_MOST 2000
 #define ROUNDS_MOST 10000
 #define GAP_MOST 1000 /* a feed that lacks more than it can hold */
+#define CROWD_MOST 10000
 
 METRIC_COUNTER(announced_metric, "room_announced_total", "Ranges of lasting conversations that were announced.");
 METRIC_COUNTER(again_metric, "room_announced_again_total",
@@ -123,10 +124,11 @@ static struct telling *telling_new(const char *conversation)
 }
 
 static void read_and_tell(struct db *d, void *ctx);
+static void read_crowd(struct db *d, void *ctx);
 
-static void go_on(struct telling *t)
+static void go_on(struct telling *t, void (*how)(struct db *d, void *ctx))
 {
-	if (++t->rounds > ROUNDS_MOST || dbpool_run(read_and_tell, t) != OK) {
+	if (++t->rounds > ROUNDS_MOST || dbpool_run(how, t) != OK) {
 		metric_add(&failed_metric, 1);
 		drop(t);
 	}
@@ -139,7 +141,7 @@ static void go_on_after(struct telling *t)
 	t->actors = NULL;
 	t->log_mode = t->feed_mode = TELLING_ASK;
 	atomic_store(&t->behind, t->to);
-	go_on(t);
+	go_on(t, read_and_tell);
 }
 
 static void ended(struct telling *t, enum telling_end how)
@@ -158,6 +160,10 @@ static void ended(struct telling *t, enum telling_end how)
 		drop(t);
 		return;
 	}
+	if (how == TELLING_CROWD) {
+		go_on(t, read_crowd);
+		return;
+	}
 	metric_add(&again_metric, 1);
 	if (how == TELLING_BEHIND && t->from - atomic_load(&t->behind) > GAP_MOST) {
 		/* Too much to be told one by one: hubs read the log themselves, feeds begin anew. */
@@ -168,7 +174,7 @@ static void ended(struct telling *t, enum telling_end how)
 	if (how == TELLING_UNKNOWN)
 		t->log_mode = t->feed_mode = TELLING_SURE;
 	if (catch_up(t))
-		go_on(t);
+		go_on(t, read_and_tell);
 	else
 		drop(t);
 }
@@ -263,6 +269,7 @@ static void read_and_tell(struct db *d, void *ctx)
 
 	arena_done(&t->arena); /* of a long backlog only the part that is under way is held */
 	t->line_count = t->member_count = 0;
+	t->crowd = 0;
 	e = d ? conversations_get(d, &t->arena, t->conversation, NULL, &c) : ERR_STORE_UNAVAILABLE;
 	if (e == OK)
 		e = read_range(d, t, &c);
@@ -276,12 +283,31 @@ static void read_and_tell(struct db *d, void *ctx)
 		telling_start(t, ended);
 }
 
+/* The same lines once more, to everybody's feed. */
+static void read_crowd(struct db *d, void *ctx)
+{
+	struct telling *t = ctx;
+	struct conversation c;
+	enum err e = d ? conversations_get(d, &t->arena, t->conversation, NULL, &c) : ERR_STORE_UNAVAILABLE;
+
+	if (e == OK)
+		e = conversations_ids(d, &t->arena, c.n, CROWD_MOST, &t->members, &t->member_count);
+	if (e == OK) {
+		telling_start(t, ended);
+	} else if (e == ERR_NOT_FOUND) {
+		read_and_tell(d, t);
+	} else {
+		metric_add(&failed_metric, 1);
+		drop(t);
+	}
+}
+
 void announce(const char *conversation)
 {
 	struct telling *t = announce_possible() ? telling_new(conversation) : NULL;
 
 	if (t)
-		go_on(t);
+		go_on(t, read_and_tell);
 }
 
 void announce_lines(const struct announced *a)

@@ -73,10 +73,11 @@ static bool is_member(const struct telling *t, const char *who)
 struct readers {
 	const char **who;
 	int count;
-	struct buf once; /* who gets one entry only: lines "participant position" */
+	struct buf once; /* who gets one entry only (feed.lua) */
 };
 
-/* Whose feeds get it: everybody who is in it now, unless they are too many (that it is erased all are told; and each that he is in it), and who left just here. */
+/* Whose feeds get it: everybody who is in it now, unless they are too many (that it is erased all are told, and that they became so many; and each that he is in it),
+ * and who left just here. */
 static void find_readers(struct telling *t, struct readers *r)
 {
 	bool many = t->member_count > ANNOUNCE_FEEDS;
@@ -85,7 +86,9 @@ static void find_readers(struct telling *t, struct readers *r)
 	r->who = arena_alloc(&t->arena, (size_t)(t->member_count + t->line_count + 1) * sizeof *r->who);
 	r->count = 0;
 	buf_init(&r->once, 64 * 1024);
-	if (!many || t->to == 0)
+	if (t->crowd > 0)
+		buf_printf(&r->once, "* %lld f\n", (long long)t->crowd);
+	if (!many || t->to == 0 || t->crowd > 0)
 		for (int i = 0; i < t->member_count; i++)
 			r->who[r->count++] = t->members[i];
 	for (int i = 0; i < t->line_count; i++) {
@@ -93,7 +96,7 @@ static void find_readers(struct telling *t, struct readers *r)
 		if (!left && !(many && line_names(&t->lines[i], "user:joined", who)))
 			continue;
 		r->who[r->count++] = arena_strdup(&t->arena, who);
-		buf_printf(&r->once, "%s %lld\n", who, (long long)t->lines[i].position);
+		buf_printf(&r->once, "%s %lld %c\n", who, (long long)t->lines[i].position, left ? 'l' : 'f');
 	}
 }
 
@@ -200,14 +203,18 @@ static void told(void *ctx, const struct reply *r)
 	struct step *s = ctx;
 	struct telling *t = s->t;
 	enum err e = call_err(r, NULL);
-	int64_t to = reply_int(reply_at(r, 1));
+	int64_t to = reply_int(reply_at(r, 1)), large = reply_int(reply_at(r, 2));
 	enum telling_end how = TELLING_FAILED;
+	bool goes_on = e == OK && (t->to == 0 || to >= t->from - 1), crowd = t->to > 0 && large >= t->from;
 
-	if (e == OK && (t->to == 0 || to >= t->from - 1)) {
+	if (goes_on && (!crowd || t->crowd > 0)) {
 		tell_feeds(s);
 		return;
 	}
-	if (e == OK) {
+	if (goes_on) {
+		how = TELLING_CROWD;
+		t->crowd = large;
+	} else if (e == OK) {
 		how = to < 0 ? TELLING_UNKNOWN : TELLING_BEHIND;
 		atomic_store(&t->behind, to);
 	}
@@ -234,6 +241,7 @@ void telling_start(struct telling *t, void (*end)(struct telling *t, enum tellin
 	args_int(&a, t->from);
 	args_int(&a, t->log_mode);
 	args_str(&a, t->actors);
+	args_int(&a, t->member_count > ANNOUNCE_FEEDS);
 	add_lines(&a, t);
 	redis_script(store_commands(), "announce", &a, told, s);
 }

@@ -18,8 +18,9 @@ struct telling {
 	struct entry_line *lines;
 	int line_count;
 	const char **members;
-	int member_count;
-	char *actors; /* to be freed; NULL nobody */
+	int member_count; /* more than ANNOUNCE_FEEDS: not all of them are here, unless crowd says so */
+	int64_t crowd;    /* 0, or up to where all feeds have it though it has too many people for that by now */
+	char *actors;     /* to be freed; NULL nobody */
 	enum telling_mode log_mode, feed_mode;
 	int rounds;    /* how often it was read again */
 	bool catching; /* it reads what others left out, too (announce.c) */
@@ -37,6 +38,7 @@ enum telling_end {
 	TELLING_FAILED,  /* the sweep tries again */
 	TELLING_BEHIND,  /* begin after t->behind … */
 	TELLING_UNKNOWN, /* … or where the outbox begins; both may hold */
+	TELLING_CROWD,   /* everybody must be told: once more, with crowd and all members */
 };
 
 /* Tells hubs, then feeds. Never blocks; end is called once, on Redis's reply thread. */

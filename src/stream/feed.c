@@ -196,13 +196,17 @@ static void begin(struct question *q)
 		reader_started(r);
 	if (r->fd < 0 || r->state != READER_CATCHING_UP)
 		return;
-	r->own->wants_unread = begins && r->cursor_given;
+	/* A poll that begins without a cursor is over at once. */
+	bool wants = begins && (r->cursor_given || !r->poll);
 	if (q->alone)
 		r->state = READER_LIVE;
 	else
 		give_page(r, q);
-	if (r->fd >= 0 && r->place != NULL && (r->own->wants_unread || place_fed(r->place)->large_at == 0))
-		feed_large_list(r->place);
+	if (r->fd < 0 || r->place == NULL)
+		return;
+	feed_large_list(r->place); /* also when it begins anew: news may have been lost */
+	if (wants)
+		r->own->wants_unread = place_fed(r->place)->lists;
 }
 
 static enum err fill(struct db *d, struct work *w)
@@ -339,7 +343,7 @@ void feed_erasure(struct place *p, struct span text)
 	own_show(&place_fed(p)->shown, conversation, INT64_MAX);
 }
 
-void feed_news(struct place *p, int64_t position, struct span text)
+void feed_news(struct place *p, int64_t position, bool follows, struct span text)
 {
 	char conversation[ID_MAX + 1];
 	struct feed_line line;
@@ -353,9 +357,9 @@ void feed_news(struct place *p, int64_t position, struct span text)
 	conversation[line.conversation.len] = '\0';
 	bool gone = line.position == 0, erased = !gone && own_shown(place_fed(p)->shown, conversation, INT64_MAX);
 	bool whole = !erased && entry_parse(&e, line.position, line.entry.at, line.entry.len);
-	if (!erased)
+	if (!erased && position > 0)
 		own_show(&place_fed(p)->shown, conversation, gone ? INT64_MAX : line.position);
-	if (whole && own_says(&e, "user:joined", p->conversation + 1))
+	if (whole && follows)
 		feed_large_joined(p, conversation, line.position);
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;

@@ -1,5 +1,6 @@
 /* Feeds and conversations of very many people: these are not put into everybody's feed (chat/announce.h). Who has his feed open is told all the same, without a cursor: a look at SQL
- * each second, one for the whole hub. Who comes back later is told what is unread there. See own.h. */
+ * each second, one for the whole hub. Which these are, is asked when a feed begins, and each minute; that one came to be so large, or somebody to it, is news (store/lua/feed.lua).
+ * Who opens a feed is told what is unread there, and so is whose feed is found not to have followed one. See own.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,23 @@
 
 enum {
 	LARGE_PEOPLE = ANNOUNCE_FEEDS - 20, /* a little early: one may grow between two looks at who is in which */
-	LARGE_MOST = 50,                    /* of one person: those where something happened last */
+	LARGE_MOST = 500,                   /* of one person: those where something happened last */
 	LARGE_AGAIN_MS = 60000,
+	LARGE_FAILED_MS = 3000,
 };
 
 struct large {
 	struct large *next;
-	int64_t end; /* told up to here */
-	bool wanted; /* some feed of this hub has it */
+	int64_t end; /* looked at up to here: no further than the least of those who follow it were told */
+	int follow;  /* feeds of this hub that follow it; none: it goes with the next look */
 	char conversation[ID_MAX + 1];
+};
+
+/* One that a feed follows. */
+struct follows {
+	struct large *large;
+	int64_t to; /* what stands up to here is not told any more */
+	bool fresh; /* known by news that may be younger than the list that is on its way */
 };
 
 struct fed *place_fed(struct place *p)
@@ -36,6 +45,8 @@ void fed_free(struct fed *f)
 	if (f == NULL)
 		return;
 	own_forget(&f->shown);
+	for (int i = 0; i < f->large_count; i++)
+		f->large[i].large->follow--;
 	free(f->large);
 	free(f);
 }
@@ -48,6 +59,7 @@ struct listing {
 	char user[ID_MAX + 1];
 	struct follow_large *large;
 	int count;
+	unsigned number; /* of fed.lists: whoever wanted one by then has it here */
 };
 
 static enum err list(struct db *d, struct work *w)
@@ -57,54 +69,116 @@ static enum err list(struct db *d, struct work *w)
 	return follow_large(d, &l->arena, l->user, LARGE_PEOPLE, LARGE_MOST, &l->large, &l->count);
 }
 
-static struct large *get_large(struct looks *all, const char *conversation, int64_t length)
+static struct large *find_large(struct looks *all, const char *conversation)
 {
 	struct large *g = all->large;
 
 	while (g != NULL && strcmp(g->conversation, conversation) != 0)
 		g = g->next;
-	if (g != NULL)
-		return g;
-	g = calloc(1, sizeof *g);
-	if (g == NULL)
-		abort();
-	g->end = length;
-	strcpy(g->conversation, conversation);
-	g->next = all->large;
-	return all->large = g;
+	return g;
 }
 
-static void tell_unread(struct reader *r, const struct listing *l)
+/* From behind that position on. */
+static struct large *follow(struct looks *all, const char *conversation, int64_t to)
+{
+	struct large *g = find_large(all, conversation);
+
+	if (g == NULL) {
+		g = calloc(1, sizeof *g);
+		if (g == NULL)
+			abort();
+		g->end = to;
+		strcpy(g->conversation, conversation);
+		g->next = all->large;
+		all->large = g;
+	}
+	if (to < g->end)
+		g->end = to; /* the others that follow it know what they were told */
+	g->follow++;
+	return g;
+}
+
+static struct follows *find_follows(struct fed *f, const char *conversation)
+{
+	for (int i = 0; i < f->large_count; i++)
+		if (strcmp(f->large[i].large->conversation, conversation) == 0)
+			return &f->large[i];
+	return NULL;
+}
+
+static void drop(struct fed *f, int i)
+{
+	f->large[i].large->follow--;
+	f->large[i] = f->large[--f->large_count];
+}
+
+static bool is_told(const struct reader *r)
+{
+	return r->fd >= 0 && (r->state == READER_LIVE || r->state == READER_CATCHING_UP);
+}
+
+static void tell_unread(struct reader *r, const struct follow_large *l)
 {
 	char data[ID_MAX + 80];
+	int n = snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"unread\":%lld}", l->conversation, (long long)l->unread);
 
-	r->own->wants_unread = false;
-	for (int i = 0; i < l->count && r->fd >= 0 && r->state != READER_ENDING; i++) {
-		int n = snprintf(
-			data, sizeof data, "{\"conversationId\":\"%s\",\"unread\":%lld}", l->large[i].conversation, (long long)l->large[i].unread);
-		if (l->large[i].unread > 0)
-			answer_event(r, NULL, "unread", data, (size_t)n);
-	}
+	if (l->unread > 0 && is_told(r))
+		answer_event(r, NULL, "unread", data, (size_t)n);
 }
 
-static void take_list(struct place *p, const struct listing *l)
+/* Nobody who is open here was told of what happened in it until now. */
+static void tell_missed(struct place *p, const struct follow_large *l)
 {
-	struct fed *f = place_fed(p);
-
-	f->large_at = clock_mono_ms() + LARGE_AGAIN_MS;
-	free(f->large);
-	f->large = l->count > 0 ? calloc((size_t)l->count, sizeof *f->large) : NULL;
-	f->large_count = f->large != NULL ? l->count : 0;
-	for (int i = 0; i < f->large_count; i++) {
-		strcpy(f->large[i], l->large[i].conversation);
-		get_large(p->hub->looks, f->large[i], l->large[i].length);
-	}
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (r->own->wants_unread && (r->state == READER_LIVE || r->state == READER_CATCHING_UP))
-			tell_unread(r, l);
+		if (r->own->wants_unread != 0 || !is_told(r))
+			continue;
+		tell_unread(r, l);
+		if (r->poll && l->unread > 0) {
+			r->has_delivery = true;
+			reader_dirty(r);
+		}
 	}
 }
+
+/* It is followed as the list has it; what is known by news alone stays until the next one. */
+static void take_list(struct place *p, const struct listing *l)
+{
+	struct fed *f = place_fed(p), was = *f;
+
+	f->large = calloc((size_t)(l->count + was.large_count) + 1, sizeof *f->large);
+	if (f->large == NULL)
+		abort();
+	f->large_count = 0;
+	for (int i = 0; i < l->count; i++) {
+		const struct follow_large *one = &l->large[i];
+		const struct follows *known = find_follows(&was, one->conversation);
+		int64_t to = known != NULL ? known->to : one->length;
+		f->large[f->large_count++] = (struct follows){follow(p->hub->looks, one->conversation, to), to, false};
+	}
+	for (int i = 0; i < was.large_count; i++) {
+		const struct follows *one = &was.large[i];
+		if (one->fresh && find_follows(f, one->large->conversation) == NULL)
+			f->large[f->large_count++] = (struct follows){follow(p->hub->looks, one->large->conversation, one->to), one->to, false};
+	}
+	for (int i = 0; i < l->count && was.listed; i++)
+		if (find_follows(&was, l->large[i].conversation) == NULL)
+			tell_missed(p, &l->large[i]);
+	for (int i = 0; i < was.large_count; i++)
+		was.large[i].large->follow--;
+	free(was.large);
+	f->listed = true;
+	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->own->wants_unread == 0 || r->own->wants_unread > l->number || !is_told(r))
+			continue;
+		r->own->wants_unread = 0;
+		for (int i = 0; i < l->count; i++)
+			tell_unread(r, &l->large[i]);
+	}
+}
+
+static void send_list(struct place *p);
 
 static void listed(struct work *w)
 {
@@ -118,6 +192,10 @@ static void listed(struct work *w)
 		p->calls++;
 		if (w->err == OK)
 			take_list(p, l);
+		else
+			p->fed->large_at = clock_mono_ms() + LARGE_FAILED_MS;
+		if (p->fed->lists != l->number) /* somebody began meanwhile */
+			send_list(p);
 		p->calls--;
 		place_release(p);
 	}
@@ -125,50 +203,56 @@ static void listed(struct work *w)
 	free(l);
 }
 
-void feed_large_list(struct place *p)
+static void send_list(struct place *p)
 {
 	struct fed *f = place_fed(p);
-	struct listing *l;
+	struct listing *l = calloc(1, sizeof *l);
 
-	if (f->listing)
-		return;
-	l = calloc(1, sizeof *l);
 	if (l == NULL)
 		abort();
 	f->listing = true;
 	f->large_at = clock_mono_ms() + LARGE_AGAIN_MS;
 	arena_init(&l->arena);
 	strcpy(l->user, p->conversation + 1);
+	l->number = f->lists;
 	l->work.does = list;
 	l->work.done = listed;
 	hub_work(p->hub, &l->work);
+}
+
+void feed_large_list(struct place *p)
+{
+	struct fed *f = place_fed(p);
+
+	if (++f->lists == 0)
+		f->lists = 1;
+	if (!f->listing)
+		send_list(p);
+}
+
+void feed_large_soon(struct place *p)
+{
+	place_fed(p)->large_at = 1;
 }
 
 void feed_large_due(struct place *p, int64_t now)
 {
 	struct fed *f = p->fed;
 
-	if (f == NULL)
-		return;
-	if (f->large_at != 0 && f->large_at <= now)
+	if (f != NULL && f->large_at != 0 && f->large_at <= now)
 		feed_large_list(p);
-	for (int i = 0; i < f->large_count; i++)
-		get_large(p->hub->looks, f->large[i], 0)->wanted = true;
 }
 
-/* It may be one of them; whether it is, the next list says. */
 void feed_large_joined(struct place *p, const char *conversation, int64_t position)
 {
 	struct fed *f = place_fed(p);
 
-	for (int i = 0; i < f->large_count; i++)
-		if (strcmp(f->large[i], conversation) == 0)
-			return;
+	if (find_follows(f, conversation) != NULL)
+		return;
 	f->large = realloc(f->large, (size_t)(f->large_count + 1) * sizeof *f->large);
 	if (f->large == NULL)
 		abort();
-	strcpy(f->large[f->large_count++], conversation);
-	get_large(p->hub->looks, conversation, position);
+	f->large[f->large_count++] = (struct follows){follow(p->hub->looks, conversation, position), position, f->listing};
 }
 
 /* ---- what happened in them ---- */
@@ -202,14 +286,8 @@ static enum err read_them(struct db *d, struct work *w)
 	return e;
 }
 
-static void drop(struct fed *f, int i)
-{
-	memmove(f->large[i], f->large[f->large_count - 1], sizeof *f->large);
-	f->large_count--;
-}
-
 /* True: he left it with one of these entries. */
-static bool tell_lines(struct place *p, const struct reading *g)
+static bool tell_lines(struct place *p, const struct reading *g, struct follows *known)
 {
 	const char *conversation = g->id[g->telling];
 	bool left = false;
@@ -217,11 +295,12 @@ static bool tell_lines(struct place *p, const struct reading *g)
 	for (int i = 0; i < g->line_count[g->telling] && !left; i++) {
 		const struct entry_line *line = &g->lines[g->telling][i];
 		struct entry e;
-		if (!entry_parse(&e, line->position, line->bytes, line->len))
+		if (line->position <= known->to || !entry_parse(&e, line->position, line->bytes, line->len))
 			continue;
+		known->to = line->position;
 		for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 			next = r->next;
-			if (r->state == READER_LIVE && !own_shown(p->fed->shown, conversation, line->position))
+			if (is_told(r) && !own_shown(p->fed->shown, conversation, line->position))
 				feed_give(r, NULL, conversation, &e);
 		}
 		left = own_says(&e, "user:left", p->conversation + 1);
@@ -233,7 +312,7 @@ static void tell_gone(struct place *p, const char *conversation)
 {
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (r->state == READER_LIVE)
+		if (is_told(r))
 			feed_give_gone(r, NULL, conversation, clock_now_ms());
 	}
 }
@@ -246,11 +325,11 @@ static void tell_place(struct place *p)
 	if (!is_feed(p) || p->gone || f == NULL)
 		return;
 	for (int i = 0; i < f->large_count; i++) {
-		if (strcmp(f->large[i], g->id[g->telling]) != 0)
+		if (strcmp(f->large[i].large->conversation, g->id[g->telling]) != 0)
 			continue;
 		if (g->length[g->telling] < 0)
 			tell_gone(p, g->id[g->telling]);
-		if (g->length[g->telling] < 0 || tell_lines(p, g))
+		if (g->length[g->telling] < 0 || tell_lines(p, g, &f->large[i]))
 			drop(f, i);
 		return;
 	}
@@ -264,12 +343,12 @@ static void was_read(struct work *w)
 	h->looks->reading = g;
 	h->looks->readings--;
 	for (g->telling = 0; g->telling < g->count && w->err == OK && !h->stopping; g->telling++) {
-		struct large *known = get_large(h->looks, g->id[g->telling], g->end[g->telling]);
+		struct large *known = find_large(h->looks, g->id[g->telling]);
 		int n = g->line_count[g->telling];
 		if (n == 0 && g->length[g->telling] >= 0)
 			continue;
 		place_each(h, tell_place);
-		if (n > 0)
+		if (n > 0 && known != NULL && known->end == g->end[g->telling]) /* else somebody follows it from further back since */
 			known->end = g->lines[g->telling][n - 1].position;
 	}
 	h->looks->reading = NULL;
@@ -310,9 +389,8 @@ void feed_large_look(struct hub *h)
 		return;
 	for (struct large **at = &h->looks->large; *at != NULL;) {
 		struct large *known = *at;
-		if (known->wanted) {
+		if (known->follow > 0) {
 			add(h, &g, known);
-			known->wanted = false;
 			at = &known->next;
 		} else {
 			*at = known->next;

@@ -62,7 +62,7 @@ static void entry_news(struct place *p, struct span rest)
 	int64_t position = span_number(span_line(&rest)), expires_at = span_number(span_line(&rest));
 
 	if (is_feed(p)) {
-		feed_news(p, position, rest);
+		feed_news(p, position, expires_at == 1, rest);
 		return;
 	}
 	if (!entry_parse(&e, position, rest.at, rest.len)) {
@@ -144,6 +144,8 @@ static void overflowed(struct place *p)
 		next = r->next;
 		reader_read_on(r);
 	}
+	if (is_feed(p))
+		feed_large_soon(p);
 }
 
 static void desk_news(struct hub *h, struct span rest)

@@ -22,8 +22,9 @@ struct own {
 	struct shown *shown; /* a feed: what it was told without a cursor */
 	int64_t since;       /* a feed without Redis: it is told what was committed after (ms since the epoch) */
 	bool registered;     /* Redis knows of it */
-	bool wants_unread;   /* a feed that goes on: of conversations of very many people it is told how much is unread */
-	bool behind;         /* entries were left out since it last was told a cursor */
+	unsigned
+		wants_unread; /* a feed that begins: of conversations of very many people it is told how much is unread, by that list of them or a later one; 0: it was */
+	bool behind; /* entries were left out since it last was told a cursor */
 };
 
 /* What the looks of one hub have in hand. */
@@ -50,9 +51,10 @@ struct looks {
 /* What a feed's place has beside the rest. */
 struct fed {
 	struct shown *shown; /* what was told of late */
-	bool listing;
-	int64_t large_at;          /* clock_mono_ms: who is in which is looked at again; 0: it was not yet */
-	char (*large)[ID_MAX + 1]; /* conversations of very many people */
+	bool listing, listed;
+	unsigned lists;        /* how many were asked for */
+	int64_t large_at;      /* clock_mono_ms: who is in which is looked at again; 0: it was not yet */
+	struct follows *large; /* conversations of very many people */
 	int large_count;
 };
 
@@ -98,7 +100,7 @@ enum {
 }; /* without Redis: how far before its beginning a reader that goes on is told of */
 void feed_begin(struct reader *r);
 void feed_read_on(struct reader *r);
-void feed_news(struct place *p, int64_t position, struct span text);
+void feed_news(struct place *p, int64_t position, bool follows, struct span text); /* follows: what comes after it is not told by news */
 void feed_erasure(struct place *p, struct span text); /* news of one: nothing that came before is told as it was */
 /* at NULL: without a cursor. e: of the conversation's log. */
 void feed_give(struct reader *r, const struct cursor *at, const char *conversation, const struct entry *e);
@@ -108,8 +110,10 @@ void feed_give_gone(struct reader *r, const struct cursor *at, const char *conve
 struct fed *place_fed(struct place *p); /* made when missing */
 void fed_free(struct fed *f);           /* takes NULL */
 void feed_large_list(struct place *p);
+void feed_large_soon(struct place *p); /* news of it may be lost */
 void feed_large_due(struct place *p, int64_t now);
-void feed_large_joined(struct place *p, const char *conversation, int64_t position); /* he came to it with that entry */
+void feed_large_joined(struct place *p, const char *conversation,
+	int64_t position); /* from behind that entry on, which is told, it is no longer told by news */
 void feed_large_look(struct hub *h);
 void feed_large_done(struct looks *all);
 

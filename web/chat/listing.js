@@ -175,10 +175,12 @@ export class Listing extends Requests {
     const known = this.conversations.get(id);
     if (event === 'message:new') this.#message(known, data);
     else if (event === 'unread') {
+      const more = !known || data.unread > known.unread; // said where nothing is put into feeds, there being too many people
       if (known) {
         known.unread = data.unread;
         this._emit('list', { id });
       }
+      if (more) this._refresh(id);
     } else if (event === 'conversation:erased') this._gone(id, 'erased');
     else if (event === 'user:left' && data.participant === this.me.id) this._gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
     else if (event === 'user:typing' || event.startsWith('receipt:')) return;
