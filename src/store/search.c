@@ -11,6 +11,7 @@
 #define SLICE_FIRST 65536           /* rows of the whole table that a statement looks through at first */
 #define SLICE_QUICK_MS 2            /* a slice that took less is followed by a larger one */
 #define TEXT_MOST (1024 * 1024)     /* bytes of a window */
+#define AGAIN_MS 1000               /* a window that is found again, as it was, may take longer */
 #define DOUBLE_MS (30.0 * 86400000) /* what twice as good a match is worth in age */
 
 /* ---- places ---- */
@@ -44,7 +45,9 @@ static int64_t score_of(int64_t at, double weight)
 
 static bool full(const struct search_window *w)
 {
-	return w->bounded && (w->count >= SEARCH_WINDOW || w->bytes >= TEXT_MOST);
+	int times = w->again ? 2 : 1; /* edits may have made it larger; but the cursor may be one that somebody made up */
+
+	return w->count >= times * SEARCH_WINDOW || w->bytes >= (size_t)times * TEXT_MOST;
 }
 
 bool search_window_add(struct search_window *w, struct search_find *f, const char *text, size_t len, double weight)
@@ -65,8 +68,10 @@ bool search_window_add(struct search_window *w, struct search_find *f, const cha
 
 bool search_window_late(const struct search_window *w)
 {
-	int64_t took = w->bounded && w->looked > 0 ? clock_mono_ms() - w->since : 0;
+	int64_t took = w->looked > 0 ? clock_mono_ms() - w->since : 0;
 
+	if (w->again)
+		return took >= AGAIN_MS;
 	return took >= (w->count > 0 ? SEARCH_PATIENCE_MS : SEARCH_PATIENCE_MOST_MS);
 }
 
@@ -92,11 +97,11 @@ static enum err fill(struct db *d, struct search_window *w, const struct search_
 	enum err e = OK;
 
 	w->top = after->top;
-	if (after->bottom > 0)
+	w->again = after->bottom > 0;
+	if (w->again)
 		return look(d, w, after->bottom);
 	if (after->top == 0)
 		e = search_rows_top(d, w, &w->top);
-	w->bounded = true;
 	return e == OK ? look(d, w, 0) : e;
 }
 

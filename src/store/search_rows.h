@@ -13,7 +13,7 @@ struct search_window {
 	/* Adds what is found in rows [low, high), newest first, and moves bottom down to the last row that was looked at: low when all were. */
 	enum err (*rows)(struct db *d, struct search_window *w, int64_t low, int64_t high);
 
-	bool bounded;        /* it ends when it is full or late; else it is to be found again as it was */
+	bool again;          /* it is to be found again as it was: it ends later when it is full or late */
 	int64_t top, bottom; /* what was looked through */
 	int64_t looked;      /* rows that the index named */
 	int64_t since;       /* clock_mono_ms */

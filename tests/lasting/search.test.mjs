@@ -1,6 +1,6 @@
 // Search (GET /api/search): only what the asker may see, nothing deleted or edited away, any text as text, ranked, paged to its end; on both databases.
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
@@ -262,6 +262,24 @@ onBoth('search', (db) => {
       const word = `secret${rnd(12)}`;
       ok(await ask(ann, { q: word }));
       assert.ok(!stack.logs().includes(word));
+    });
+    test('a cursor that somebody made up asks for no more than others do, and leads through everything', async () => {
+      const [ann] = people(stack, 'Ann');
+      const c = await group(ann);
+      await pool(16, Array.from({ length: 3000 }, (_, i) => i), (i) => send(ann, c, `haystack ${i} ${'x'.repeat(6000)}`));
+      const most = () => stack.children().api.reduce((sum, pid) => sum + Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]), 0);
+      const forged = { q: 'haystack', after: '7fffffffffffffff.1.0.0' };
+      ok(await ask(ann, { q: 'haystack', limit: 50 }));
+      const before = most();
+      for (let i = 0; i < 4; i++) ok(await ask(ann, { ...forged, limit: 1 }));
+      assert.ok(most() - before < 10_000, `${most() - before} KB more`);
+      const seen = new Set();
+      for (let after = forged.after; after !== null;) {
+        const page = ok(await ask(ann, { q: 'haystack', limit: 50, after }));
+        for (const r of page.results) seen.add(r.message.id);
+        after = page.next;
+      }
+      assert.equal(seen.size, 3000);
     });
     test('users only', async () => {
       refused(await stack.as(undefined).get('/api/search?q=x'), 'UNAUTHENTICATED');
