@@ -59,9 +59,8 @@ export class Room extends RoomLife {
     await this._begin();
   }
 
-  /** Ends this tab's part and keeps the cookie, so that a reload comes back. */
+  /** Ends this tab's part and keeps the cookie, so that a reload comes back. That nobody writes here any more the server sees by the line's end. */
   close() {
-    if (this.phase !== 'left') this._signs.typingDone();
     this._shut();
   }
 

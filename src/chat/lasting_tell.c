@@ -79,7 +79,8 @@ void lasting_tell_typing(const struct ticket *by, const char *role, bool is_typi
 	args_str(&a, by->participant);
 	args_printf(&a, "{\"participant\":\"%s\",\"role\":\"%s\",\"isTyping\":%s}", by->participant, role, is_typing ? "true" : "false");
 	redis_script(store_commands(), "lasting_pass", &a, forgotten, NULL);
-	tell_own(by, "", "");
+	if (is_typing) /* who stops may be about to go: no sign of life */
+		tell_own(by, "", "");
 }
 
 void lasting_tell_life(const struct ticket *by, const char *role, bool regularly)

@@ -187,8 +187,13 @@ void place_part(struct reader *r, bool clean)
 	p->reader_count--;
 	r->place = NULL;
 	/* After its end there is nothing to be present in. */
-	if (r->registered && !p->gone && !p->hub->stopping)
+	if (r->registered && !p->gone && !p->hub->stopping) {
 		note_leaver(p, r->who, clean);
+		p->calls++;
+		if (clean && p->typists != NULL && place_held(p, r->who) == 0)
+			place_typing(p, r->who, "", false);
+		p->calls--;
+	}
 	place_schedule(p);
 	place_release(p);
 }

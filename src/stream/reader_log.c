@@ -144,6 +144,8 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 		return;
 	}
 	if (e != OK) {
+		/* What was refused was never here; what began before is to be noted as leaving. */
+		r->registered = r->begun || e == ERR_STORE_UNAVAILABLE || e == ERR_INTERNAL;
 		reader_not_here(r, e);
 		return;
 	}

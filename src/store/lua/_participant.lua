@@ -8,8 +8,8 @@ local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT, DESKED = 6, 7, 8
 local other_told   -- what was told of the other one (_presence.lua, o:)
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
--- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life.
-local function enter(acts)
+-- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life, but for one that is quiet.
+local function enter(acts, quiet)
   c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side, other_side, 'ttl', 'keptFor', 'salt', 'messages', 'firstMessage',
     'rate:' .. me, 'sentKept', 'desked')
   if not c[1] then return missing() end
@@ -18,6 +18,7 @@ local function enter(acts)
   if c[3] ~= me then return { 'NOT_FOUND' } end
   watched = c[DESKED] == '1' and (side == 'counselor' and me or c[OTHER])
   if acts > 0 and bit.band(acts, bit.band(my_acts, tonumber(c[4]))) ~= acts then return { 'FORBIDDEN' } end
+  if quiet then return nil end
   local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me, 'o:' .. (c[OTHER] or ''))
   other_told = signs[3]
   if not signs[1] then

@@ -1,11 +1,11 @@
--- What passes in a lasting conversation: typing, marks; and that somebody is there. Who may was looked up in SQL.
+-- What passes in a lasting conversation: typing, marks; and that somebody is there (who types no more may be about to go). Who may was looked up in SQL.
 -- KEYS _conversation; ARGV 1 participant  2 role  3 '1': this client says alive regularly  4 event ('' none)  5 not for this one ('' for all)  6 data
 --   7 as 4 …: more of them. Reply {OK}
 --- include _conversation.lua
 --- include _visit.lua
 local me, role = ARGV[1], ARGV[2]
 if ARGV[3] == '1' then call('HSET', present, 'a:' .. me, 1, 'l:' .. me, now_text) end
-visit(me, role)
+if ARGV[4] ~= 'user:typing' or not string.find(ARGV[6], '"isTyping":false', 1, true) then visit(me, role) end
 for i = 4, #ARGV, 3 do
   local event = ARGV[i]
   if event == 'user:typing' then

@@ -1,0 +1,65 @@
+// Who parts, and who only seems to; and that nobody is told anything after his ticket's end, however late the hub is.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ok, refused } from '../lib/contract.mjs';
+import { Stream, call, sleep } from '../lib/client.mjs';
+import { startStack } from '../lib/stack.mjs';
+
+let stack;
+before(async () => { stack = await startStack({ env: { ROOM_HUBS: '1' } }); });
+after(async () => { await stack?.stop(); });
+
+const open = async (s, who, ticket = s.tickets[who]) => { const st = new Stream(stack.base, `${s.path}/events`, { ticket }); await st.opened; await st.ready(); return st; };
+const gone = (st, participant) => st.events.find((e) => e.event === 'presence' && e.data.participant === participant && !e.data.online);
+
+describe('parting', { concurrency: true }, () => {
+  test('a page that says, as it closes, that it types no more, is gone as soon as any other', async () => {
+    const s = await stack.session();
+    const watch = await open(s, 'counselor');
+    const tab = await open(s, 'student');
+    await sleep(1500); // signs of life are noted once a second: the next one counts
+    tab.close();
+    await sleep(50);
+    ok(await stack.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: false }), 204);
+    await watch.when('his going', () => gone(watch, s.student), 17_000);
+    watch.close();
+  });
+  test('who goes in the middle of writing writes no more', async () => {
+    const s = await stack.session();
+    const watch = await open(s, 'counselor');
+    const tabs = [await open(s, 'student'), await open(s, 'student')];
+    ok(await stack.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: true }), 204);
+    const on = await watch.next('user:typing');
+    tabs[0].close();
+    await sleep(1000);
+    assert.equal(watch.named('user:typing').length, 1, 'his other tab is open still');
+    const t = performance.now();
+    tabs[1].close();
+    await watch.next((e) => e.event === 'user:typing' && !e.data.isTyping && e.data.participant === s.student, { ms: 3500 });
+    assert.ok(performance.now() - on.at < 5000, 'before the time after which it ends by itself');
+    assert.ok(performance.now() - t < 3500);
+    watch.close();
+  });
+  test('an answered poll ends no writing', async () => {
+    const s = await stack.session();
+    const watch = await open(s, 'counselor');
+    const { cursor } = ok(await call(stack.base, 'GET', `${s.path}/poll`, { ticket: s.tickets.student, agent: false }));
+    ok(await stack.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: true }), 204);
+    await watch.next('user:typing');
+    ok(await call(stack.base, 'GET', `${s.path}/poll?wait=1&after=${cursor}`, { ticket: s.tickets.student, agent: false }));
+    const m = ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'x' }), 201);
+    await watch.next((e) => e.id === m.cursor);
+    assert.equal(watch.named('user:typing').length, 1);
+    watch.close();
+  });
+  test('a stream that was refused is no leave', async () => {
+    const s = await stack.session({ permissions: { student: ['send_message'] } });
+    const watch = await open(s, 'counselor');
+    ok(await stack.as(s.tickets.student).put(`${s.path}/alive`, {}), 204);
+    await watch.when('his coming', () => watch.events.some((e) => e.event === 'presence' && e.data.participant === s.student && e.data.online));
+    for (const route of ['events', 'poll?wait=1']) refused(await stack.as(s.tickets.student).get(`${s.path}/${route}`), 'FORBIDDEN');
+    await sleep(14_000); // the silence is what is promised: past the time in which a leave would be told
+    assert.equal(gone(watch, s.student), undefined);
+    watch.close();
+  });
+});
