@@ -91,6 +91,8 @@ void feed_give(struct reader *r, const struct cursor *at, const char *conversati
 	int64_t position = e->cursor.position;
 	char name[32];
 
+	if (!reader_check_ticket(r))
+		return;
 	if (at != NULL)
 		r->at = *at;
 	if (own_shown(r->own->shown, conversation, position)) {

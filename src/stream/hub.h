@@ -88,7 +88,8 @@ struct reader {
 	bool cursor_given : 1, known : 1; /* known: credentials beside the stream ticket said who */
 	bool has_delivery : 1;            /* a poll: something came that ends it */
 	bool at_desk : 1;
-	bool missed : 1; /* news may have been lost while it was no live one: it reads on before it is */
+	bool missed : 1;  /* news may have been lost while it was no live one: it reads on before it is */
+	bool expired : 1; /* its ticket's end was told */
 	char role[10];
 	char who[ID_MAX + 1]; /* the participant; \"\" until a stream ticket is redeemed */
 };

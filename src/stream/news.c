@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "stream/own.h"
 
@@ -219,6 +220,8 @@ void news_tell(struct hub *h)
 	struct span all = {.at = h->heard.data, .len = h->heard.len}, rest, item;
 	struct news n;
 
+	if (all.len > 0)
+		FAILPOINT("news.taken");
 	if (!buf_ok(&h->heard)) {
 		h->hole = true;
 		all.len = 0;

@@ -52,17 +52,19 @@ bool reader_check_ticket(struct reader *r)
 {
 	int64_t left = r->ticket_ends_ms - clock_now_ms();
 	char data[64];
-	int n = snprintf(data, sizeof data, "{\"expiresAt\":%lld}", (long long)r->ticket_ends_ms);
 
+	if (left > TICKET_WARNING_MS || (left > 0 && r->told_expiring))
+		return true;
+	int n = snprintf(data, sizeof data, "{\"expiresAt\":%lld}", (long long)r->ticket_ends_ms);
 	if (left <= 0) {
-		reader_passing(r, "ticket:expired", data, (size_t)n);
+		if (!r->expired)
+			answer_event(r, NULL, "ticket:expired", data, (size_t)n);
+		r->expired = true;
 		reader_kick(r);
 		return false;
 	}
-	if (left <= TICKET_WARNING_MS && !r->told_expiring) {
-		r->told_expiring = true;
-		reader_passing(r, "ticket:expiring", data, (size_t)n);
-	}
+	r->told_expiring = true;
+	reader_passing(r, "ticket:expiring", data, (size_t)n);
 	return true;
 }
 

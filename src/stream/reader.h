@@ -12,7 +12,7 @@ enum {
 /* reader.c */
 void reader_dirty(struct reader *r);        /* something is to be written, or it is to be freed, at the end of this round */
 void reader_schedule(struct reader *r);     /* its timer, anew */
-bool reader_check_ticket(struct reader *r); /* tells it of its ticket's end; false: it has ended */
+bool reader_check_ticket(struct reader *r); /* tells it of its ticket's end; false: it has ended, and nothing more is told */
 
 /* reader_log.c */
 void arrival_init(struct arrival *a);

@@ -60,6 +60,8 @@ void reader_give(struct reader *r, const struct entry *e)
 	struct buf *data = &r->hub->scratch_data;
 	char name[32];
 
+	if (!reader_check_ticket(r))
+		return; /* the loop may be late: then its timer is, too */
 	r->at = e->cursor;
 	if (r->own != NULL && !own_wants(r, e)) {
 		r->own->behind = true;
@@ -243,7 +245,8 @@ void reader_entry(struct reader *r, const struct entry *e)
 void reader_passing(struct reader *r, const char *event, const char *data, size_t len)
 {
 	if (r->state == READER_LIVE || r->state == READER_CATCHING_UP) {
-		answer_event(r, NULL, event, data, len);
+		if (reader_check_ticket(r))
+			answer_event(r, NULL, event, data, len);
 	} else if (r->state == READER_SUBSCRIBING) {
 		struct buf *early = early_of(r);
 		buf_str(early, event);

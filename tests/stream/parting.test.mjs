@@ -1,8 +1,9 @@
 // Who parts, and who only seems to; and that nobody is told anything after his ticket's end, however late the hub is.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
-import { Stream, call, sleep } from '../lib/client.mjs';
+import { Stream, call, sleep, until } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 
 let stack;
@@ -62,4 +63,30 @@ describe('parting', { concurrency: true }, () => {
     assert.equal(gone(watch, s.student), undefined);
     watch.close();
   });
+});
+
+test('a hub that is late tells nothing after a ticket’s end', async () => {
+  const late = await startStack({ env: { ROOM_HUBS: '1' }, seams: true });
+  try {
+    const s = await late.session();
+    const short = () => late.counselor(s.id, s.counselor, { exp: Math.floor(Date.now() / 1000) + 10 });
+    const st = new Stream(late.base, `${s.path}/events`, { ticket: short() });
+    await st.ready();
+    const poll = call(late.base, 'GET', `${s.path}/poll?wait=25&after=${st.lastId}`, { ticket: short(), agent: false, timeout: 90_000 });
+    await until('both to be there', async () => (await late.redis('HGETALL', `{0}:conv:${s.id}:present`)).split('\n').some((line, i, all) => line.startsWith(`s:${s.counselor}:`) && all[i + 1] === '2'));
+    const before = st.events.length;
+    const [hub] = late.children().hub;
+    // It stops with the news in hand: an idle loop would look at its clock first.
+    late.arm('news.taken:stop');
+    ok(await late.as(s.tickets.student).post(`${s.path}/messages`, { content: 'too late' }), 201);
+    await until('the hub to stand still', () => /\) T/.test(readFileSync(`/proc/${hub}/stat`, 'utf8')));
+    await sleep(11_000); // the tickets end meanwhile
+    process.kill(hub, 'SIGCONT');
+    await st.end();
+    const told = (events) => events.map((e) => e.event).filter((name) => name !== 'ticket:expiring');
+    assert.deepEqual(told(st.events.slice(before)), ['ticket:expired']);
+    assert.deepEqual(told(ok(await poll).events), ['ticket:expired']);
+  } finally {
+    await late.stop();
+  }
 });
