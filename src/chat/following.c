@@ -9,8 +9,7 @@
 struct pending {
 	union {
 		following_done *following;
-		settle_done *leave;
-		lasting_settle_done *settle;
+		settle_done *settle;
 		feed_done *feed;
 	} done;
 	bool tail;
@@ -63,7 +62,7 @@ static void has_left(void *ctx, const struct reply *r)
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
 
-	p->done.leave(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0, 0);
+	p->done.settle(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0, 0, false);
 	free(p);
 }
 
@@ -73,7 +72,7 @@ void lasting_leave(struct redis *r, const char *place, const char *participant, 
 	struct args a;
 	struct pending *p = begin(&a, place, ctx);
 
-	p->done.leave = done;
+	p->done.settle = done;
 	call_leave(&a, participant, hub, held, readers, left_ms_ago);
 	redis_script(r, "lasting_leave", &a, has_left, p);
 }
@@ -90,7 +89,7 @@ static void settled(void *ctx, const struct reply *r)
 	free(p);
 }
 
-void lasting_settle(struct redis *r, const char *place, const char *dead_hub, const char *hub, lasting_settle_done *done, void *ctx)
+void lasting_settle(struct redis *r, const char *place, const char *dead_hub, const char *hub, settle_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = begin(&a, place, ctx);

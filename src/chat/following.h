@@ -21,11 +21,10 @@ typedef void following_done(void *ctx, enum err e, bool no_lease, const struct f
 void lasting_subscribe(struct redis *r, const char *place, const char *participant, const char *role, const char *hub, int held,
 	following_done *done, void *ctx);
 
-/* As leave and settle. hub: "" or who holds readers of it; forgotten: Redis did not know that (any more). */
+/* As leave and settle. */
 void lasting_leave(struct redis *r, const char *place, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago,
 	settle_done *done, void *ctx);
-typedef void lasting_settle_done(void *ctx, enum err e, int64_t settle_at, int64_t told, bool forgotten);
-void lasting_settle(struct redis *r, const char *place, const char *dead_hub, const char *hub, lasting_settle_done *done, void *ctx);
+void lasting_settle(struct redis *r, const char *place, const char *dead_hub, const char *hub, settle_done *done, void *ctx);
 
 /* Feeds. The entries are lines (store/lua/_feed.lua), texts, the first at from.position + 1. */
 struct feed_page {

@@ -141,7 +141,8 @@ static void settled(void *ctx, const struct reply *r)
 	struct pending *p = ctx;
 	enum err e = call_err(r, NULL);
 
-	p->done.settle(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0, e == OK ? reply_int(reply_at(r, 2)) : 0);
+	p->done.settle(p->ctx, e, e == OK ? reply_int(reply_at(r, 1)) : 0, e == OK ? reply_int(reply_at(r, 2)) : 0,
+		e == OK && reply_int(reply_at(r, 3)) != 0);
 	free(p);
 }
 
@@ -157,7 +158,7 @@ void leave(struct redis *r, const char *conversation, const char *participant, c
 	redis_script(r, "leave", &a, settled, p);
 }
 
-void settle(struct redis *r, const char *conversation, const char *dead_hub, settle_done *done, void *ctx)
+void settle(struct redis *r, const char *conversation, const char *dead_hub, const char *hub, settle_done *done, void *ctx)
 {
 	struct args a;
 	struct pending *p = pending_new(ctx);
@@ -165,6 +166,7 @@ void settle(struct redis *r, const char *conversation, const char *dead_hub, set
 	p->done.settle = done;
 	begin(&a, conversation);
 	args_str(&a, dead_hub);
+	args_str(&a, hub);
 	redis_script(r, "settle", &a, settled, p);
 }
 

@@ -48,11 +48,12 @@ typedef void tail_done(void *ctx, enum err e, const struct tail *t);
 void tail_read(struct redis *r, const char *conversation, const char *participant, const char *side, const struct cursor *after,
 	tail_done *done, void *ctx);
 
-/* done(ctx, e, when to look again, 0 = never; the log's length, 0 = not said). left_ms_ago < 0: not a clean leave. */
-typedef void settle_done(void *ctx, enum err e, int64_t settle_at, int64_t length);
+/* done(ctx, e, when to look again, 0 = never; the log's length, 0 = not said; Redis did not know any more that the hub holds readers of it).
+ * left_ms_ago < 0: not a clean leave. hub "": holds none that matter. */
+typedef void settle_done(void *ctx, enum err e, int64_t settle_at, int64_t length, bool forgotten);
 void leave(struct redis *r, const char *conversation, const char *participant, const char *hub, int held, int readers, int64_t left_ms_ago,
 	settle_done *done, void *ctx);
-void settle(struct redis *r, const char *conversation, const char *dead_hub, settle_done *done, void *ctx);
+void settle(struct redis *r, const char *conversation, const char *dead_hub, const char *hub, settle_done *done, void *ctx);
 
 /* The deadline has passed, the hub thinks. OK: erased now. ERR_CONFLICT: not yet, expires_at says when. ERR_GONE, ERR_NOT_FOUND: somebody else did. */
 typedef void expire_done(void *ctx, enum err e, int64_t expires_at);

@@ -147,13 +147,13 @@ void answer_ready(struct reader *r, const struct subscribed *s)
 {
 	struct buf *data = &r->hub->scratch_data;
 	char cursor[CURSOR_TEXT_MAX];
-	bool first = !r->begun;
 
 	cursor_print(cursor, &s->from);
-	if (first && r->poll) {
+	if (r->poll) {
 		r->begun = true;
+		buf_reset(&r->arrival->marks);
 		subscribed_marks(&r->arrival->marks, s);
-	} else if (first) {
+	} else if (!r->begun) {
 		answer_begin(r);
 	}
 	/* A poll that resumes gets the marks beside its events; it is not a beginning. */

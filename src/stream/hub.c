@@ -53,6 +53,11 @@ static int64_t tend_redis(struct hub *h)
 {
 	int64_t a = redis_tick(h->commands), b = redis_tick(h->inbox);
 
+	bool up = redis_ready(h->commands);
+	if (up && !h->connected && h->was_connected)
+		lease_reconnected(h);
+	h->connected = up;
+	h->was_connected |= up;
 	redis_flush(h->commands);
 	redis_flush(h->inbox);
 	watch_redis(h, h->commands, &h->commands_generation, &h->commands_events);

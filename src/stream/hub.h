@@ -158,13 +158,14 @@ struct hub {
 	bool was_busy;          /* many did before that */
 	struct reader *dirty;
 	bool leased, stopping;
-	unsigned pops;    /* blocking pops of the inbox that are under way, one behind the other */
-	bool hole;        /* some were not answered: news may have been popped and lost */
-	bool waited;      /* once for more of the inbox, before what was heard is told */
-	struct buf heard; /* news: how long each (4 bytes), and its line */
-	int64_t born_ms;  /* clock_mono_ms */
+	bool connected, was_connected; /* commands: now; ever */
+	unsigned pops;                 /* blocking pops of the inbox that are under way, one behind the other */
+	bool hole;                     /* some were not answered: news may have been popped and lost */
+	bool waited;                   /* once for more of the inbox, before what was heard is told */
+	struct buf heard;              /* news: how long each (4 bytes), and its line */
+	int64_t born_ms;               /* clock_mono_ms */
 	unsigned leases_under_way, bucket_turn;
-	struct timer lease_timer, trim_timer;
+	struct timer lease_timer, pop_timer, trim_timer;
 	struct buf scratch_data, scratch_frame;
 	struct intake *intake;
 	struct desks *desks;
@@ -187,7 +188,9 @@ void hub_worked(struct hub *h);               /* hands out what is done; in the 
 
 /* lease.c */
 void lease_begin(struct hub *h);
-void lease_lost(struct hub *h); /* somebody said NO_LEASE */
+void lease_lost(struct hub *h);        /* somebody said NO_LEASE */
+void lease_reconnected(struct hub *h); /* to a Redis that may not know what the last one did */
+void place_again(struct place *p);     /* its readers subscribe anew: news may be lost, or the hub has a new name */
 void inbox_pop(struct hub *h);
 void inbox_round(struct hub *h); /* once a round: tells what was heard, pops again */
 
@@ -216,7 +219,7 @@ void reader_subscribe(struct reader *r);
 void reader_entry(struct reader *r, const struct entry *e); /* the next one, an old one or one too far ahead */
 void reader_passing(struct reader *r, const char *event, const char *data, size_t len);
 void reader_read_on(struct reader *r);                          /* news about it may be lost: reads the log from where it is */
-void reader_again(struct reader *r);                            /* subscribes anew under the hub's new name */
+void reader_again(struct reader *r);                            /* subscribes anew, as soon as it can; a stream is told `ready` then */
 void reader_end(struct reader *r);                              /* ends the exchange after what is in its buffer */
 void reader_identify(struct reader *r, const struct ticket *t); /* who it is, from here on */
 void reader_close(struct reader *r);                            /* the connection, at once */

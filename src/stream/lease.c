@@ -17,29 +17,37 @@ struct dead {
 
 /* ---- readers, when the hub's view of the log may have a hole ---- */
 
-static void again_all(struct place *p)
+void place_again(struct place *p)
 {
+	if (!place_lasts(p->conversation))
+		p->end = 0; /* a failover may have made the log shorter: what was heard before counts no more */
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		reader_again(r);
 	}
 }
 
-static void read_on_all(struct place *p)
+/* Not only entries may be missed: what passes is told anew as well, by `ready`. */
+static void missed(struct place *p)
 {
-	if (is_feed(p)) {
-		again_all(p);
-		return;
-	}
-	if (place_lasts(p->conversation)) {
+	if (place_lasts(p->conversation) && !is_feed(p))
 		look_soon(p);
-		return;
-	}
-	p->end = 0; /* a failover may have made the log shorter: what was heard before counts no more */
-	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
+	else
+		place_again(p);
+}
+
+static void again_session(struct place *p)
+{
+	for (struct reader *r = p->readers, *next; r != NULL && !place_lasts(p->conversation); r = next) {
 		next = r->next;
-		reader_read_on(r);
+		if (!r->calling) /* else that is under way on the new connection */
+			reader_again(r);
 	}
+}
+
+void lease_reconnected(struct hub *h)
+{
+	place_each(h, again_session);
 }
 
 /* ---- inbox ---- */
@@ -51,8 +59,16 @@ static void popped(void *ctx, const struct reply *r)
 	h->pops--;
 	if (reply_count(r) == 2)
 		news_hear(h, reply_at(r, 1));
+	else if (reply_kind(r) == REPLY_ERROR)
+		/* A replica, a disk that is full: the next answer may be the same. */
+		timer_set(&h->timers, &h->pop_timer, clock_mono_ms() + RETRY_MS);
 	else if (r == NULL)
 		h->hole = true;
+}
+
+static void pop_again(void *owner)
+{
+	inbox_pop(owner);
 }
 
 /* One blocking pop for the whole hub. With several buckets the first key is another one each time, so none is favoured. */
@@ -77,7 +93,7 @@ static void pop(struct hub *h)
 
 void inbox_pop(struct hub *h)
 {
-	if (h->pops > POPS / 2 || h->stopping || keys_buckets() == 0)
+	if (h->pops > POPS / 2 || h->stopping || h->pop_timer.place != 0 || keys_buckets() == 0)
 		return;
 	while (h->pops < POPS)
 		pop(h);
@@ -93,7 +109,7 @@ void inbox_round(struct hub *h)
 		news_tell(h);
 	if (h->hole && h->leased && !h->stopping) {
 		/* The connection broke: news may have been popped and lost. The log is the truth. */
-		place_each(h, read_on_all);
+		place_each(h, missed);
 		desks_again(h);
 	}
 	h->hole = false;
@@ -102,26 +118,18 @@ void inbox_round(struct hub *h)
 
 /* ---- the dead ---- */
 
-static void settled(void *ctx, enum err e, int64_t at, int64_t length)
+static void settled(void *ctx, enum err e, int64_t at, int64_t length, bool forgotten)
 {
 	(void)ctx;
 	(void)e;
 	(void)at;
 	(void)length;
-}
-
-static void settled_lasting(void *ctx, enum err e, int64_t at, int64_t told, bool forgotten)
-{
 	(void)forgotten;
-	settled(ctx, e, at, told);
 }
 
 static void look_who_left(struct hub *h, const char *conversation, const char *dead)
 {
-	if (place_lasts(conversation))
-		lasting_settle(h->commands, conversation, dead, "", settled_lasting, NULL);
-	else
-		settle(h->commands, conversation, dead, settled, NULL);
+	(place_lasts(conversation) ? lasting_settle : settle)(h->commands, conversation, dead, "", settled, NULL);
 }
 
 static void reaped(void *ctx, enum err e, const struct reply *conversations)
@@ -196,7 +204,7 @@ static void leased(void *ctx, enum err e, bool no_lease, const struct reply *dea
 	if (taken && h->leases_under_way == 0 && !h->leased) {
 		h->leased = true;
 		inbox_pop(h);
-		place_each(h, again_all);
+		place_each(h, place_again);
 		desks_again(h);
 	}
 }
@@ -236,5 +244,6 @@ void lease_begin(struct hub *h)
 {
 	h->lease_timer.fire = fire;
 	h->lease_timer.owner = h;
+	h->pop_timer = (struct timer){.fire = pop_again, .owner = h};
 	take_name(h);
 }

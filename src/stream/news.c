@@ -141,6 +141,10 @@ static void overflowed(struct place *p)
 		look_soon(p);
 		return;
 	}
+	if (!is_feed(p)) {
+		place_again(p);
+		return;
+	}
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
 		reader_read_on(r);

@@ -268,31 +268,23 @@ static void end_typing(struct place *p, int64_t now)
 /* ---- leaves and presence ---- */
 
 /* Looking at presence is also looking whether any news was lost: no reader stays behind the log for longer than LIFE_MS of _presence.lua. */
-static void settled(void *ctx, enum err e, int64_t settle_at, int64_t length)
+static void settled(void *ctx, enum err e, int64_t settle_at, int64_t length, bool forgotten)
 {
 	struct place *p = ctx;
+	bool sessions = !place_lasts(p->conversation);
 
 	if (e == OK && settle_at > 0)
 		place_settle_at(p, settle_at);
 	for (struct reader *r = p->readers, *next; e == OK && r != NULL; r = next) {
 		next = r->next;
-		if (r->state == READER_LIVE && r->at.position < length)
-			reader_read_on(r);
+		if (forgotten)
+			reader_again(r);
+		else if (r->state == READER_LIVE && (r->at.position < length || (sessions && length > 0 && r->at.position > length)))
+			reader_read_on(r); /* ahead of the log: it lost its end, or news was faster than this answer */
 	}
 	p->calls--;
 	place_schedule(p);
 	place_release(p);
-}
-
-static void settled_lasting(void *ctx, enum err e, int64_t settle_at, int64_t told, bool forgotten)
-{
-	struct place *p = ctx;
-
-	for (struct reader *r = p->readers, *next; forgotten && r != NULL; r = next) {
-		next = r->next;
-		reader_again(r);
-	}
-	settled(p, e, settle_at, told);
 }
 
 static void look_who_is_here(struct place *p)
@@ -300,14 +292,11 @@ static void look_who_is_here(struct place *p)
 	struct hub *h = p->hub;
 
 	p->calls++;
-	if (place_lasts(p->conversation))
-		lasting_settle(h->commands, p->conversation, "", h->leased ? h->id : "", settled_lasting, p);
-	else
-		settle(h->commands, p->conversation, "", settled, p);
+	(place_lasts(p->conversation) ? lasting_settle : settle)(h->commands, p->conversation, "", h->leased ? h->id : "", settled, p);
 }
 
 /* When the store could not be told it is told again, or the one who left would be here for as long as this hub is. */
-static void left(void *ctx, enum err e, int64_t settle_at, int64_t length)
+static void left(void *ctx, enum err e, int64_t settle_at, int64_t length, bool forgotten)
 {
 	struct leaver *l = ctx;
 	struct place *p = l->place;
@@ -319,7 +308,7 @@ static void left(void *ctx, enum err e, int64_t settle_at, int64_t length)
 	} else {
 		free(l);
 	}
-	settled(p, e, settle_at, length);
+	settled(p, e, settle_at, length, forgotten);
 }
 
 static void tell_leaves(struct place *p, int64_t now)

@@ -40,11 +40,21 @@ static void read_tail(struct reader *r)
 	tail_read(r->hub->commands, r->place->conversation, r->who, r->student ? "student" : "counselor", &r->at, tail_came, r);
 }
 
+/* Nothing came after it, and more had been heard of: that was from before a failover. Who asked before now may have missed what is really there. */
+static void place_shorter(struct place *p, int64_t length)
+{
+	p->end = length;
+	for (struct reader *r = p->readers; r != NULL; r = r->next)
+		r->missed |= r->state != READER_LIVE;
+}
+
 void reader_go_on(struct reader *r, int64_t length)
 {
+	if (r->out.len <= FULL_ENOUGH && !r->calling && began_again(r))
+		return;
 	if (length > r->place->end)
 		r->place->end = length;
-	if (r->at.position >= r->place->end && !r->missed) {
+	if (r->at.position >= r->place->end && !r->missed && !r->stale) {
 		r->state = READER_LIVE;
 		return;
 	}
@@ -102,6 +112,8 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 		return;
 	}
 	place_deadline(r->place, t->expires_at);
+	if (reply_count(t->entries) == 0 && t->length < r->place->end)
+		place_shorter(r->place, t->length);
 	give_entries(r, t->entries);
 	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		reader_go_on(r, t->length);
@@ -157,8 +169,7 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 	r->place->ended = s->ended;
 	r->state = READER_CATCHING_UP;
 	r->at = s->from;
-	if (begins || s->resumed == RESUMED_NO)
-		answer_ready(r, s);
+	answer_ready(r, s);
 	reader_give_early(r, s->now);
 	if (begins)
 		reader_started(r);
@@ -206,9 +217,10 @@ void reader_again(struct reader *r)
 {
 	if (r->state == READER_ENDING || r->state == READER_REDEEMING)
 		return;
-	if (r->calling)
-		r->stale = true; /* what is under way is under the old name */
-	else
+	r->stale = r->calling || r->out.len > FULL_ENOUGH;
+	if (r->stale && r->state == READER_LIVE)
+		r->state = READER_CATCHING_UP; /* a slow reader: when it has taken what it was given */
+	else if (!r->stale)
 		reader_subscribe(r);
 }
 

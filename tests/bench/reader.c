@@ -81,10 +81,13 @@ static void take_event(struct reader *r, const struct event *e)
 	bool is_ready = e->name_len == 5 && memcmp(e->name, "ready", 5) == 0;
 
 	if (is_ready) {
-		if (r->is_ready || !e->has_id) {
-			fail(r, "ready: %s", r->is_ready ? "a second one" : "no id");
+		/* Another one says how all stands, where we are. */
+		if (!e->has_id || (r->is_ready && e->position != r->position)) {
+			fail(r, "ready: %s", e->has_id ? "elsewhere" : "no id");
 			return;
 		}
+		if (r->is_ready)
+			return;
 		r->is_ready = true;
 		r->position = e->position;
 		all->ready++;
