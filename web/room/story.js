@@ -4,6 +4,8 @@ import { pause, pauseOrOnline } from './around.js';
 import { backoffMs } from './http.js';
 import { Log, positionOf } from './log.js';
 
+const FILL_MAX_MS = 8000;
+
 export class Story {
   log = new Log();
   /** Has the history been read, at least once? */
@@ -132,9 +134,12 @@ export class Story {
     if (positionOf(id) > this.log.position) {
       const taken = this.log.take(event, id, data, { tolerateGap: this.#gapAt === this.log.position });
       if (taken === 'gap') {
-        this.#gapAt = this.log.position;
-        if (this.#how.leading()) this.#how.restart();
-        else this.fill({ id, event, data });
+        if (this.#how.leading()) {
+          this.#gapAt = this.log.position;
+          this.#how.restart();
+        } else {
+          this.fill({ id, event, data });
+        }
         return;
       }
       if (isMessage) this.#how.message(event, data, taken);
@@ -145,19 +150,31 @@ export class Story {
     this.#how.side(event, data);
   }
 
-  /** A tab that follows missed something: one look at the log, no second stream. */
+  /** A tab that follows missed something: one look at the log, no second stream. Until that was had frames wait; a history on its way brings all by itself. */
   async fill(frame) {
-    const held = [];
+    if (this.#held) return;
+    const held = frame ? [frame] : [];
     this.#held = held;
+    const stale = () => held !== this.#held || this.#how.over();
     let answer = null;
-    try {
-      answer = await this.#poll(0);
-    } catch (error) {
-      if (!error.passing) this.#how.refused(error);
+    for (let attempt = 0; answer === null; attempt += 1) {
+      try {
+        answer = await this.#poll(0);
+      } catch (error) {
+        if (stale()) return;
+        if (!error.passing) {
+          this.#held = null; // what waited is missing still: the next frame leads here again
+          this.#how.refused(error);
+          return;
+        }
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, { maxMs: FILL_MAX_MS, random: this.#how.random })));
+      }
+      if (stale()) return;
     }
-    if (held !== this.#held) return;
     this.#held = null;
-    for (const one of answer?.events ?? []) this.#take({ id: one.id ?? null, event: one.event, data: one.data });
-    for (const one of frame ? [frame, ...held] : held) this.frame(one);
+    const { position } = this.log;
+    for (const one of answer.events ?? []) this.frame({ id: one.id ?? null, event: one.event, data: one.data });
+    if (!this.#held && this.log.position === position) this.#gapAt = position; // what is missing still, the server does not have
+    for (const one of held) this.frame(one);
   }
 }
