@@ -69,9 +69,8 @@ export class Room extends RoomLife {
    * Resolves when the server has cleared the cookie, or after `waitMs`; the request outlives the page.
    */
   async forget({ waitMs = 800 } = {}) {
-    const { as } = this._door;
     this._tabs.post({ t: 'forget' });
-    const cleared = as ? this._door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => null) : null;
+    const cleared = this._pass.clear();
     this._wipe();
     this._shut();
     this._door.ticket = null;

@@ -207,7 +207,7 @@ export class RoomLife extends RoomState {
         this._emit('notice', { event, data });
         break;
       case 'session:assigned':
-        this._people.put(data.participant, data.role);
+        this._people.assigned(data.participant, data.role);
         this._emit('notice', { event, data });
         break;
       case 'user:left':

@@ -14,6 +14,7 @@ export class Pass {
   #door;
   #random;
   #wanting = null;
+  #entering = null; // the last entrance under way
 
   /** @param {{door: import('./http.js').Door, ours: boolean, random: () => number}} how */
   constructor({ door, ours, random }) {
@@ -26,13 +27,22 @@ export class Pass {
    * Trades the ticket for the cookie, as often as it takes. `over`: nobody waits for it any more; `waiting`: it takes long.
    * Null: done, or over; else the error by which it was refused for good.
    */
-  async enter({ over, waiting }) {
+  enter(how) {
+    const entering = this.#enter(how).finally(() => {
+      if (this.#entering === entering) this.#entering = null;
+    });
+    this.#entering = entering;
+    return entering;
+  }
+
+  async #enter({ over, waiting }) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (globalThis.navigator?.cookieEnabled === false) this.cookies = false;
         const { as, expiresAt } = await this.#door.call('POST', '/cookie', { by: 'both', body: {} });
         this.#door.as = as;
         this.expiresAt = expiresAt ?? null;
+        if (over()) await this.#clear(); // it came after all was over
         return null;
       } catch (error) {
         if (over()) return null;
@@ -94,10 +104,21 @@ export class Pass {
     }
   }
 
+  /** The cookie goes, also one that is only on its way to us. Never rejects. */
+  async clear() {
+    const entering = this.#entering;
+    await this.#clear();
+    await entering; // whoever enters when all is over clears by itself what it got
+  }
+
+  async #clear() {
+    if (this.#door.as) await this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
+  }
+
   /** Nothing opens any more. `clear`: the cookie goes, too. */
   drop({ clear }) {
     if (!this.ours) return;
-    if (clear && this.#door.as) this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
+    if (clear) this.#clear();
     this.#door.ticket = null;
   }
 }

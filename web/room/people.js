@@ -57,6 +57,12 @@ export class People {
     this.#changed('people');
   }
 
+  /** A conversation has one counselor: whoever it was before has no place any more, though he may never have entered, and left nothing to be told. */
+  assigned(participant, role) {
+    for (const one of this.others) if (!isStudent(one.role) && one.participant !== participant) this.remove(one.participant);
+    this.put(participant, role);
+  }
+
   remove(participant) {
     this.participants.delete(participant);
     this.stopsTyping(participant);

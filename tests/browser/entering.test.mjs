@@ -1,0 +1,102 @@
+// Coming, going and handing over, as the page shows it: a counselor replaced before he ever entered, an exit quicker than the entrance, a new ticket for an old one.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ok } from '../lib/contract.mjs';
+import { sleep, until } from '../lib/wait.mjs';
+import { chromium, enter, exitUrl, onStage, showsText, stack, wait } from './browser.mjs';
+
+onStage();
+
+test('a counselor who never entered and was replaced is nobody’s peer any more', async () => {
+  const s = await stack.session();
+  const student = await enter(await chromium.context(), stack.base, s.tickets.student);
+  await showsText(student, '#peer-state', /Not here/);
+  ok(await stack.as(stack.service()).put(`/api/sessions/${s.id}`, { counselorId: 'couns_second' }));
+  await until('one counselor beside the student', async () => (await student.$$('#people li')).length === 2);
+  const counselor = await enter(await chromium.context(), stack.base, stack.counselor(s.id, 'couns_second'));
+  await showsText(student, '#peer-state', /Here now/);
+  assert.equal((await student.$$('#people li')).length, 2, 'the student and one counselor');
+  await student.reload();
+  await showsText(student, '#peer-state', /Here now/);
+  assert.equal((await student.$$('#people li')).length, 2);
+  for (const page of [student, counselor]) await page.context().close();
+});
+
+test('quick exit while the page is still entering: no cookie stays behind', async () => {
+  const s = await stack.session();
+  const context = await chromium.context();
+  const page = await context.newPage();
+  // The answer comes 300 ms late, the neutral page later than that.
+  await context.route('**/cookie', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    await sleep(300);
+    return route.fulfill({ response });
+  });
+  await context.route(exitUrl, async (route) => { await sleep(800); return route.fallback(); });
+  const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/cookie'), wait);
+  await page.goto(`${stack.base}/#ticket=${s.tickets.student}`);
+  await asked;
+  await page.evaluate(() => setTimeout(() => document.querySelector('.leave').click(), 100));
+  await page.waitForURL(exitUrl, wait);
+  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await sleep(500); // nor does one come later
+  assert.deepEqual(await context.cookies(), []);
+  await context.close();
+});
+
+test('quick exit while a new link is being entered: no cookie stays behind', async () => {
+  const s = await stack.session();
+  const context = await chromium.context();
+  const page = await enter(context, stack.base, s.tickets.student);
+  let late = false;
+  await context.route('**/cookie', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    late = true;
+    await sleep(400);
+    return route.fulfill({ response });
+  });
+  await context.route(exitUrl, async (route) => { await sleep(800); return route.fallback(); });
+  await page.evaluate((ticket) => { location.hash = `ticket=${ticket}`; }, stack.student(s.id, s.student));
+  await until('the new ticket to be on its way', () => late);
+  await page.click('.leave');
+  await page.waitForURL(exitUrl, wait);
+  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await sleep(500);
+  assert.deepEqual(await context.cookies(), []);
+  await context.close();
+});
+
+test('room.js asks its page for a new ticket when one ends, and goes on with it', async () => {
+  const s = await stack.session();
+  const context = await chromium.context();
+  const page = await context.newPage();
+  const asked = [];
+  await page.exposeFunction('newTicket', (reason) => {
+    asked.push(reason);
+    return reason === 'expired' ? stack.student(s.id, s.student) : null; // before its end the page has none
+  });
+  await page.goto(`${stack.base}/`);
+  const short = stack.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 8 });
+  await page.evaluate(async (ticket) => {
+    const { Room } = await import('/room.js');
+    window.phases = [];
+    window.warned = [];
+    window.room = new Room({ ticket, onTicket: ({ reason }) => window.newTicket(reason) });
+    room.addEventListener('phase', ({ detail }) => phases.push(detail.phase));
+    room.addEventListener('ticket', ({ detail }) => warned.push(detail.expiresAt));
+    await room.open();
+  }, short);
+  await until('the stream', () => page.evaluate(() => room.link === 'live'));
+  await until('the question for another one, in vain, then at its end', () => asked.includes('expired'), { ms: 30_000 });
+  assert.deepEqual(asked, ['expiring', 'expired']);
+  await until('the stream again', () => page.evaluate(() => room.phase === 'open' && room.link === 'live'));
+  assert.deepEqual(await page.evaluate(() => phases), ['open', 'ticket', 'open']);
+  assert.ok(await page.evaluate(() => warned[0] > 0 && room.ticketExpiresAt > Date.now() + 60_000));
+  ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'still there?' }), 201);
+  await until('what is said after it', () => page.evaluate(() => room.messages.some((one) => one.content === 'still there?')));
+  await page.evaluate(() => room.send('still here'));
+  await until('an answer', async () => ok(await stack.as(s.tickets.counselor).get(`${s.path}/messages`)).messages.some((one) => one.content === 'still here'));
+  await context.close();
+});
