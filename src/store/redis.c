@@ -19,6 +19,7 @@
 #include "store/lua.h"
 #include "store/redis_address.h"
 #include "store/redis_call.h"
+#include "store/redis_lookup.h"
 
 enum {
 	TIMEOUT_MS = 2000, /* reliability.md §2 row 10: an answer within 2 s, good or bad */
@@ -27,6 +28,7 @@ enum {
 	STALL_MS = 1000,    /* no reply for so long, when one is overdue: the connection is dead */
 	PATIENCE_MS = 8000, /* the most that an overdue call waits while others are answered */
 	RETRY_LEAST_MS = 20,
+	LOOKUP_AGAIN_MS = 10, /* how often it is asked whether a name's address is there */
 	RETRY_MOST_MS = 500,
 	WAITING_MOST = 20000, /* calls that may wait for a connection; more are refused at once */
 	SHA_LEN = 40,
@@ -40,6 +42,7 @@ struct redis {
 	pthread_mutex_t lock;
 	enum state state;
 	redisContext *context;
+	struct lookup *lookup; /* of the host's name, under way */
 	struct queue sent;     /* written (or in hiredis' buffer), oldest first */
 	struct queue waiting;  /* no connection yet */
 	struct queue answered; /* to be handed to their owners, outside the lock */
@@ -171,11 +174,37 @@ static void greeted(struct redis *r, const redisReply *reply)
 	write_out(r);
 }
 
+/* Where to connect; NULL: that is not known yet, or not at all. A name is looked up for each connection: a failover may have moved it. */
+static const char *resolve(struct redis *r, char address[LOOKUP_ADDRESS])
+{
+	const char *host = r->address.host;
+
+	if (!lookup_needed(host))
+		return host;
+	if (r->lookup == NULL)
+		r->lookup = lookup_begin(host);
+	if (!lookup_done(r->lookup, address)) {
+		r->retry_at = clock_mono_ms() + LOOKUP_AGAIN_MS;
+		return NULL;
+	}
+	lookup_free(r->lookup);
+	r->lookup = NULL;
+	if (address[0] == '\0') {
+		drop(r, "no address");
+		return NULL;
+	}
+	return address;
+}
+
 static void connect_now(struct redis *r)
 {
 	const struct redis_address *a = &r->address;
+	char address[LOOKUP_ADDRESS];
+	const char *host = a->path[0] != '\0' ? a->path : resolve(r, address);
 
-	r->context = a->path[0] != '\0' ? redisConnectUnixNonBlock(a->path) : redisConnectNonBlock(a->host, a->port);
+	if (host == NULL)
+		return;
+	r->context = a->path[0] != '\0' ? redisConnectUnixNonBlock(host) : redisConnectNonBlock(host, a->port);
 	if (r->context == NULL || r->context->err) {
 		drop(r, "connect");
 		return;
@@ -466,6 +495,7 @@ void redis_free(struct redis *r)
 	while ((c = queue_pop(&r->waiting)) != NULL)
 		queue_push(&r->answered, c);
 	hand_out(r);
+	lookup_free(r->lookup);
 	close(r->wake_fd);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
