@@ -68,6 +68,14 @@ bool reader_check_ticket(struct reader *r)
 	return true;
 }
 
+/* Up to an eighth of the interval early, so that readers who were told something together don't beat together. */
+static int64_t next_beat(const struct reader *r, int64_t now)
+{
+	uint32_t mixed = ((uint32_t)now * 31 + (uint32_t)r->fd) * 2654435761u;
+
+	return now + r->heartbeat_ms - (mixed >> 8) % ((uint32_t)r->heartbeat_ms / 8);
+}
+
 static void beat(struct reader *r, int64_t now)
 {
 	if (r->out.len == 0) {
@@ -80,7 +88,7 @@ static void beat(struct reader *r, int64_t now)
 		exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 		reader_dirty(r);
 	}
-	r->beat_at = now + r->heartbeat_ms;
+	r->beat_at = next_beat(r, now);
 }
 
 static void fire(void *owner)
@@ -291,7 +299,7 @@ static void flush(struct reader *r)
 			buf_done(&r->out); /* idle readers hold no buffer */
 		else
 			buf_drop(&r->out, (size_t)n);
-		r->beat_at = clock_mono_ms() + r->heartbeat_ms;
+		r->beat_at = next_beat(r, clock_mono_ms());
 	}
 	watch_out(r, false);
 	if (r->state == READER_ENDING) {

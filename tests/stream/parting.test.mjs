@@ -10,7 +10,7 @@ let stack;
 before(async () => { stack = await startStack({ env: { ROOM_HUBS: '1' } }); });
 after(async () => { await stack?.stop(); });
 
-const open = async (s, who, ticket = s.tickets[who]) => { const st = new Stream(stack.base, `${s.path}/events`, { ticket }); await st.opened; await st.ready(); return st; };
+const open = async (s, who, ticket = s.tickets[who]) => { const st = new Stream(stack.base, `${s.path}/events`, { ticket, warm: true }); await st.opened; await st.ready(); return st; };
 const gone = (st, participant) => st.events.find((e) => e.event === 'presence' && e.data.participant === participant && !e.data.online);
 
 describe('parting', { concurrency: true }, () => {
