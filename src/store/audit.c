@@ -88,6 +88,22 @@ enum err audit_of(struct db *d, const char *conversation, int64_t after_at, int 
 	return e != OK ? e : failed;
 }
 
+enum err audit_count(struct db *d, const char *conversation, int64_t created_at, struct audit_counts *out)
+{
+	struct db_rows r;
+
+	*out = (struct audit_counts){0};
+	db_query(&r, d,
+		"SELECT SUM(CASE WHEN what = 'created' AND at = $2 THEN 1 ELSE 0 END), "
+		"SUM(CASE what WHEN 'message' THEN 1 WHEN 'deleted' THEN -1 ELSE 0 END), "
+		"MAX(CASE WHEN what IN ('message', 'edited', 'deleted') THEN at END), MAX(CASE WHEN what = 'ended' THEN at END) "
+		"FROM audit WHERE conversation = $1 AND at >= $2",
+		DB_ARGS(db_text(conversation), db_int(created_at)));
+	if (db_rows_next(&r))
+		*out = (struct audit_counts){db_rows_int(&r, 0) > 0, db_rows_int(&r, 1), db_rows_int(&r, 2), db_rows_int(&r, 3)};
+	return db_rows_done(&r);
+}
+
 enum err audit_prune(struct db *d, int64_t before_ms, int limit, int64_t *pruned)
 {
 	return db_exec(d, pruned,

@@ -20,6 +20,15 @@ enum err audit_add(struct db *d, const struct audit_item *items, int count) MUST
 enum err audit_of(struct db *d, const char *conversation, int64_t after_at, int limit,
 	enum err (*each)(void *ctx, const struct audit_item *item), void *ctx) MUST_CHECK;
 
+/* What happened in a life of a conversation, in numbers. */
+struct audit_counts {
+	bool whole;              /* from its beginning on: else what follows may be too little */
+	int64_t messages;        /* sent, without deleted ones */
+	int64_t activity, ended; /* the last of what moves its deadline, and its end; 0: none */
+};
+
+enum err audit_count(struct db *d, const char *conversation, int64_t created_at, struct audit_counts *out) MUST_CHECK;
+
 enum err audit_prune(struct db *d, int64_t before_ms, int limit, int64_t *pruned) MUST_CHECK;
 
 #endif

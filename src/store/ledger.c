@@ -17,7 +17,7 @@ static void read_row(struct ledger_row *out, const struct db_rows *r, struct are
 		.ended_at = db_rows_int(r, 4),
 		.closed_at = db_rows_int(r, 5),
 		.how = db_rows_keep(r, 6, a),
-		.messages = db_rows_int(r, 7)};
+		.messages = db_rows_null(r, 7) ? -1 : db_rows_int(r, 7)};
 }
 
 enum err ledger_open(struct db *d, const char *conversation, int64_t created_at, int64_t expires_at, const char *case_ref)
@@ -36,6 +36,14 @@ enum err ledger_end(struct db *d, const char *conversation, int64_t created_at, 
 		DB_ARGS(db_text(conversation), db_int(created_at), db_int(ended_at), db_int(expires_at)));
 }
 
+static struct db_value count_of(const struct ledger_row *row)
+{
+	struct db_value n = db_int(row->messages);
+
+	n.null = row->messages < 0;
+	return n;
+}
+
 enum err ledger_close(struct db *d, const struct ledger_row *row, enum ledger_how how, int64_t closed_at, bool *closed_now)
 {
 	int64_t changed = 0;
@@ -46,7 +54,7 @@ enum err ledger_close(struct db *d, const struct ledger_row *row, enum ledger_ho
 		"excluded.ended_at), "
 		"closed_at = excluded.closed_at, how = excluded.how, messages = excluded.messages WHERE ledger.closed_at IS NULL",
 		DB_ARGS(db_text(row->conversation), db_int(row->created_at), db_int(row->expires_at), db_time(row->ended_at), db_int(closed_at),
-			db_text(ledger_how_name(how)), db_int(row->messages), db_text(row->case_ref)));
+			db_text(ledger_how_name(how)), count_of(row), db_text(row->case_ref)));
 
 	*closed_now = e == OK && changed > 0;
 	return e;

@@ -22,7 +22,7 @@ struct ledger_row {
 	int64_t ended_at;   /* 0: not ended before its deadline */
 	int64_t closed_at;  /* 0: open */
 	const char *how;    /* "expired", "erased", "lost"; NULL while open */
-	int64_t messages;
+	int64_t messages;   /* -1: not known; open, lost, or gone before anybody counted */
 };
 
 /* "expired", "erased", "lost". */

@@ -8,12 +8,17 @@
 #include "store/audit.h"
 #include "store/keys.h"
 #include "store/ledger.h"
+#include "worker/audit.h"
 #include "worker/drain.h"
 #include "worker/jobs.h"
 
 #define WORD_MAX 24
 
-enum { PRUNE_EACH_MS = 600000, PRUNE_BATCH = 1000 };
+enum {
+	PRUNE_EACH_MS = 600000,
+	PRUNE_BATCH = 1000,
+	QUEUE_MOST = 101000, /* AUDIT_MOST and what it may be exceeded by, of store/lua/_conversation.lua */
+};
 
 struct words {
 	char what[WORD_MAX + 1], conversation[ID_MAX + 1], side[WORD_MAX + 1];
@@ -43,6 +48,22 @@ static enum err write_items(struct worker *w, const char *const *items, int coun
 	if (good < count)
 		log_line(LOG_ERROR, "audit.strange", "i:items", (int64_t)(count - good), NULL);
 	return audit_add(w->db, rows, good);
+}
+
+enum err audit_drain(struct worker *w, unsigned bucket)
+{
+	bool more = w->more;
+	enum err e;
+
+	/* Who goes on writing while we read does not keep us: behind so many items stands only what came later. */
+	for (int left = QUEUE_MOST / DRAIN_BATCH + 1;; left--) {
+		w->more = false;
+		e = drain(w, bucket, "audit", "drained", write_items);
+		if (e != OK || !w->more || left == 0)
+			break;
+	}
+	w->more = more;
+	return e;
 }
 
 /* What is older than ROOM_KEEP_DAYS goes, ledger and audit. */

@@ -78,7 +78,7 @@ static enum err missing(struct worker *w, struct ledger_row *rows, int *count)
 }
 
 struct loss {
-	const struct ledger_row *rows;
+	struct ledger_row *rows;
 	int count;
 	int64_t at, closed;
 };
@@ -90,9 +90,10 @@ static enum err close_lost(struct db *d, void *ctx)
 
 	l->closed = 0;
 	for (int i = 0; e == OK && i < l->count; i++) {
-		const struct ledger_row *row = &l->rows[i];
+		struct ledger_row *row = &l->rows[i];
 		bool closed_now;
 		json_t *data;
+		row->messages = -1;
 		e = ledger_close(d, row, LEDGER_LOST, l->at, &closed_now);
 		if (e != OK || !closed_now)
 			continue;

@@ -6,11 +6,13 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "store/audit.h"
 #include "store/keys.h"
 #include "store/ledger.h"
 #include "store/summaries.h"
 #include "store/vault.h"
 #include "worker/aof.h"
+#include "worker/audit.h"
 #include "worker/due.h"
 #include "worker/jobs.h"
 #include "worker/tell.h"
@@ -22,14 +24,16 @@ struct over {
 	const char *conversation;
 	bool stub; /* else nothing is left of it but the list's entry */
 	bool erased;
-	int64_t created_at, gone_at, messages, expires_at, ended_at;
-	bool again; /* its row was complete already: someone died after that */
+	int64_t created_at, gone_at, messages, expires_at, ended_at, ttl; /* messages -1: to be counted; ttl 0: not known */
+	bool again;                                                       /* its row was complete already: someone died after that */
 };
 
 struct batch {
 	struct over list[BATCH];
 	size_t count;
 	struct arena *arena;
+	bool to_count;
+	int64_t cut;               /* up to then the audit is not whole */
 	int64_t closed, forgotten; /* of the last attempt */
 };
 
@@ -46,7 +50,7 @@ static void read_over(struct batch *b, const char *id, const struct told *t)
 
 	if (strcmp(told_text(told_at(t, 1)), "alive") == 0)
 		return;
-	*o = (struct over){.conversation = id, .stub = strcmp(told_text(told_at(t, 1)), "gone") == 0};
+	*o = (struct over){.conversation = id, .stub = strcmp(told_text(told_at(t, 1)), "gone") == 0, .messages = -1};
 	if (o->stub) {
 		o->erased = strcmp(told_text(told_at(t, 2)), "erased") == 0;
 		o->created_at = told_int(told_at(t, 3));
@@ -54,9 +58,11 @@ static void read_over(struct batch *b, const char *id, const struct told *t)
 		o->messages = told_int(told_at(t, 5));
 		o->expires_at = told_int(told_at(t, 6));
 		o->ended_at = told_int(told_at(t, 7));
+		o->ttl = told_int(told_at(t, 8));
 	} else {
 		o->expires_at = told_int(told_at(t, 2));
 	}
+	b->to_count |= o->messages < 0;
 	b->count++;
 }
 
@@ -80,6 +86,42 @@ static enum err look(struct worker *w, unsigned bucket, struct batch *b)
 	return e;
 }
 
+/* ---- what went by its TTL, before anybody looked ---- */
+
+/* What happened there is in SQL then, whole but for what was cut off before anybody fetched it. */
+static enum err fetch_audit(struct worker *w, unsigned bucket, struct batch *b)
+{
+	const struct told *t;
+	struct args a;
+	enum err e = audit_drain(w, bucket);
+
+	if (e != OK)
+		return e;
+	args_init(&a);
+	args_str(&a, "GET");
+	args_printf(&a, "{%u}:audit:cut", bucket);
+	e = ask_command(w->redis, &w->arena, &a, &t);
+	if (e == OK)
+		b->cut = strtoll(told_text(t), NULL, 10);
+	return e;
+}
+
+/* How many messages, until when, and whether it was ended: as the audit has it. Where that is not whole, nobody knows. */
+static enum err count(struct db *d, const struct batch *b, struct over *o)
+{
+	struct audit_counts c;
+	enum err e = audit_count(d, o->conversation, o->created_at, &c);
+
+	if (e != OK || !c.whole || o->created_at <= b->cut)
+		return e;
+	o->messages = c.messages;
+	if (c.ended > 0)
+		o->ended_at = c.ended;
+	if (o->ttl > 0)
+		o->expires_at = (c.activity > 0 ? c.activity : o->created_at) + o->ttl;
+	return OK;
+}
+
 /* ---- SQL: the ledger, MainServer, leftovers ---- */
 
 /* Not even a stub is left: the row says what there was to know. */
@@ -93,18 +135,22 @@ static enum err recall(struct db *d, struct batch *b, struct over *o, bool *know
 		o->created_at = row.created_at;
 		o->gone_at = o->expires_at;
 		o->ended_at = row.ended_at;
+		if (row.ended_at == 0) /* else that deadline was the last */
+			o->ttl = row.expires_at - row.created_at;
 	}
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err tell_over(struct db *d, const struct over *o)
 {
-	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I}", "sessionId", o->conversation, "reason", o->erased ? "erased" : "expired",
-		"createdAt", (json_int_t)o->created_at, "at", (json_int_t)o->gone_at, "messageCount", (json_int_t)o->messages);
+	json_t *data = json_pack("{s:s, s:s, s:I, s:I}", "sessionId", o->conversation, "reason", o->erased ? "erased" : "expired", "createdAt",
+		(json_int_t)o->created_at, "at", (json_int_t)o->gone_at);
 	enum err e;
 
 	if (!data)
 		abort();
+	if (o->messages >= 0)
+		json_object_set_new(data, "messageCount", json_integer(o->messages));
 	if (o->ended_at > 0)
 		json_object_set_new(data, "endedAt", json_integer(o->ended_at));
 	e = tell(d, "session.expired", o->conversation, o->created_at, o->gone_at, data);
@@ -119,6 +165,8 @@ static enum err settle_one(struct db *d, struct batch *b, struct over *o)
 	int64_t forgotten = 0;
 	enum err e = o->stub ? OK : recall(d, b, o, &known);
 
+	if (e == OK && known && o->messages < 0)
+		e = count(d, b, o);
 	if (e != OK || !known)
 		return e;
 	row.created_at = o->created_at;
@@ -183,7 +231,9 @@ static enum err one_bucket(struct worker *w, unsigned bucket)
 		vault_remove_all(VAULT_MEMORY, b.list[i].conversation); /* what lies on other hosts their job `files` finds */
 	FAILPOINT("expiry.erased");
 	aof_dirty(w->own);
-	e = db_write(w->db, settle, &b);
+	e = b.to_count ? fetch_audit(w, bucket, &b) : OK;
+	if (e == OK)
+		e = db_write(w->db, settle, &b);
 	FAILPOINT("expiry.settled");
 	if (e == OK && b.forgotten > 0)
 		e = db_scrub(w->db, "summaries");

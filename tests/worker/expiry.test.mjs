@@ -29,7 +29,10 @@ onBoth('the bookkeeping', (db) => {
 
   async function over(body = {}, messages = 2) {
     const s = await stack.session({ sessionId: `sess_${rnd()}`, caseRef: 'case_1', ...body });
-    for (let i = 0; i < messages; i++) ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `canary-${s.id}-${i}` }), 201);
+    for (let i = 0; i < messages; i++) {
+      const m = ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `canary-${s.id}-${i}` }), 201);
+      s.first ??= m;
+    }
     s.deadline = ok(await service.get(`/api/sessions/${s.id}`)).expiresAt;
     return s;
   }
@@ -120,17 +123,50 @@ onBoth('the bookkeeping', (db) => {
   test('nobody looked until the keys went by their TTL: expired, not lost; even when the stub is gone too', async () => {
     const s = await over();
     const t = await over();
-    await past(t.deadline);
-    for (const x of [s, t]) await stack.redis('DEL', ...(await keysOf(x.id)));
+    const ended = await over();
+    const rewritten = await over({}, 3);
+    ok(await stack.as(ended.tickets.student).post(`${ended.path}/end`, {}));
+    ok(await stack.as(rewritten.tickets.student).delete(`${rewritten.path}/messages/${rewritten.first.id}`), 204);
+    rewritten.deadline = ok(await service.get(`/api/sessions/${rewritten.id}`)).expiresAt;
+    await past(rewritten.deadline);
+    for (const x of [s, t, ended, rewritten]) await stack.redis('DEL', ...(await keysOf(x.id)));
     await stack.redis('DEL', ...(await stack.redis('KEYS', `*gone*${t.id}*`)).split('\n'), ...(await stack.redis('KEYS', `*${t.id}:gone`)).split('\n'));
     const checked = await runWorker(stack, ['check', '--once'], { clock_ms: 61_000 });
     assert.equal(checked.jobs.check.lost ?? 0, 0, 'it waits for its bookkeeping');
     assert.equal((await once()).code, 0);
-    for (const x of [s, t]) {
-      assert.equal((await ledger(stack, x.id)).how, 'expired');
-      assert.deepEqual((await outbox(stack, x.id)).map((m) => m.data.reason).filter(Boolean), ['expired']);
-      assert.equal(await stack.redis('ZSCORE', '{0}:due', x.id), '');
-    }
+    for (const x of [s, t, ended, rewritten]) await settled(x, 'expired');
+    const row = await ledger(stack, ended.id);
+    assert.ok(row.endedAt >= row.createdAt && row.endedAt <= row.expiresAt, 'when it ended is known, too');
+  });
+  test('the same, and whoever took it up died over it: the next one counts as well', async () => {
+    const s = await over();
+    await past(s.deadline);
+    await stack.redis('DEL', ...(await keysOf(s.id)));
+    assert.equal((await once({ failpoint: 'expiry.erased:kill' })).signal, 'SIGKILL');
+    await dueNow(stack, s.id);
+    assert.equal((await once()).code, 0);
+    await settled(s, 'expired');
+  });
+  test('the same, and what happened is not known any more, either: no number at all', async () => {
+    const unknown = async (x) => {
+      await past(x.deadline);
+      await stack.redis('DEL', ...(await keysOf(x.id)));
+      assert.equal((await once()).code, 0);
+      assert.deepEqual(await rows(stack, `SELECT how, COALESCE(CAST(messages AS TEXT), 'NULL') FROM ledger WHERE conversation = '${x.id}'`), [['expired', 'NULL']]);
+      const [told] = (await outbox(stack, x.id)).filter((m) => m.type === 'session.expired');
+      assert.deepEqual([told.data.reason, 'messageCount' in told.data], ['expired', false]);
+    };
+    const pruned = await over();
+    assert.equal((await runWorker(stack, ['audit', '--once'])).code, 0);
+    await rows(stack, `DELETE FROM audit WHERE conversation = '${pruned.id}'`);
+    await unknown(pruned);
+    const trimmed = await over();
+    // Nobody fetched it for so long that its beginning was cut off.
+    await stack.redis('EVAL', "for i = 1, 1100 do redis.call('RPUSH', KEYS[1], unpack(ARGV)) end", 1, '{0}:audit', ...Array(100).fill('-'));
+    ok(await service.post('/api/sessions', { studentAnonymousId: 'a' }), 201);
+    assert.ok(Number(await stack.redis('LLEN', '{0}:audit')) <= 100_000);
+    await unknown(trimmed);
+    await stack.redis('DEL', '{0}:audit:cut');
   });
   test('a session that never came into the ledger gets its row at the end', async () => {
     const s = await over();

@@ -100,6 +100,7 @@ local function keep(deadline)
   call('PEXPIREAT', gone, deadline + GONE_MS)
   call('ZADD', due, deadline, id)
   call('HSET', conv, 'keptFor', deadline)
+  call('HSET', gone, 'expiresAt', deadline)
   put_on_desk(call('HGET', conv, 'counselor'), deadline)
 end
 
@@ -122,6 +123,7 @@ end
 local function note(what, side, position)
   if call('RPUSH', audit, now_text .. ' ' .. what .. ' ' .. id .. ' ' .. side .. ' ' .. position) > AUDIT_MOST + 1000 then
     call('LTRIM', audit, -AUDIT_MOST, -1)
+    call('SET', tag .. 'audit:cut', now_text)   -- what happened before is not known in full (the bookkeeping asks)
   end
 end
 

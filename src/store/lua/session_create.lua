@@ -20,7 +20,7 @@ call('HSET', conv, 'expiresAt', expires, 'status', 'active', 'student', ARGV[1],
   'createdAt', now, 'kind', 'session', 'role', ARGV[3], 'caseRef', ARGV[4], 'summaries', ARGV[5], 'summarizeOnEnd', ARGV[6], 'print', print)
 if ARGV[9] ~= '' then call('HSET', device, ARGV[1], ARGV[9]) end
 if ARGV[10] ~= '' and ARGV[2] ~= '' then call('HSET', device, ARGV[2], ARGV[10]) end
-call('HSET', gone, 'state', 'open', 'createdAt', now)
+call('HSET', gone, 'state', 'open', 'createdAt', now, 'ttl', ARGV[11])
 keep(expires)
 if ARGV[2] ~= '' then show_on_desk(ARGV[2]) end
 note('created', 'service', 0)
