@@ -111,8 +111,8 @@ void scenario_machine(struct bench *b)
 
 	hist_init(&b->hist);
 	wake(&b->hist);
-	figure("the machine, nothing running: one process wakes another, and is woken", NULL, true, "p50 %s, p99 %s",
-		ms(hist_share(&b->hist, .5)), ms(hist_share(&b->hist, .99)));
+	figure("the machine, nothing running: one process wakes another, and is woken", NULL, true, "p50 %.0f µs, p99 %.0f µs",
+		(double)hist_share(&b->hist, .5) / 1e3, (double)hist_share(&b->hist, .99) / 1e3);
 	watch_all(&all);
 	figure("the same: time that goes missing from a program, in gaps of 1 ms and more", NULL, true, "%.2f %% (the longest %s)",
 		all.watched ? 100.0 * (double)all.missing / (double)all.watched : 0, ms(all.longest));
