@@ -25,12 +25,23 @@ static bool armed(const char *file, const char *name, char *out, size_t size)
 	return strncmp(out, name, len) == 0 && out[len] == ':' && unlink(file) == 0;
 }
 
+static void hold(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		abort();
+	close(fd);
+	while (access(file, F_OK) == 0)
+		usleep(2000);
+}
+
 void failpoint(const char *name)
 {
 	static atomic_long passed;
 	const char *set = getenv("ROOM_TEST_FAILPOINT"), *how, *at;
 	size_t len = strlen(name);
-	char once[128];
+	char once[512];
 
 	if (set && *set == '@')
 		set = armed(set + 1, name, once, sizeof once) ? once : NULL;
@@ -40,6 +51,8 @@ void failpoint(const char *name)
 	at = strchr(how, '@');
 	if (atomic_fetch_add(&passed, 1) + 1 < (at ? atol(at + 1) : 1))
 		return;
+	if (strncmp(how, "hold=", 5) == 0)
+		hold(how + 5);
 	if (strncmp(how, "kill", 4) == 0)
 		kill(getpid(), SIGKILL);
 	if (strncmp(how, "stop", 4) == 0)

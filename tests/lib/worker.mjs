@@ -5,9 +5,10 @@
 //   …, { clock_ms: 3600_000 })                                                                // its clock is an hour ahead (not Redis's)
 //   const w = await startWorker(stack, ['--stay']); … await w.stop();
 import { spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, testBuild } from './build.mjs';
-import { within } from './wait.mjs';
+import { until, within } from './wait.mjs';
 
 export function startWorker(stack, args, { env = {}, failpoint, clock_ms } = {}) {
   const settings = { ...stack.env, ...env };
@@ -27,6 +28,16 @@ export function startWorker(stack, args, { env = {}, failpoint, clock_ms } = {})
     });
   });
   return { pid: child.pid, child, ended, stderr: () => stderr, stop: (signal = 'SIGTERM') => { child.kill(signal); return within('the worker to end', 30_000, ended); } };
+}
+
+// Makes whoever comes to that failpoint stand there: {failpoint, here(), go()} (base/failpoint.h). For a worker, or for stack.arm.
+export function standing(stack, name) {
+  const file = join(stack.state, `at-${name}-${process.hrtime.bigint()}`);
+  return {
+    failpoint: `${name}:hold=${file}`,
+    here: () => until(`somebody to stand at ${name}`, () => existsSync(file), { ms: 20_000 }),
+    go: () => rmSync(file),
+  };
 }
 
 export async function runWorker(stack, args, options) {
