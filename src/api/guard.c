@@ -91,6 +91,8 @@ static bool of_conversation(const struct route *route)
 	return strncmp(route->pattern, stem, sizeof stem - 1) == 0;
 }
 
+_Static_assert(sizeof((struct request *)0)->id == sizeof((struct ticket *)0)->request, "an id of ours is one for a ticket");
+
 /* What only sessions have does not exist for users, and the other way round; elsewhere a token of the wrong kind is refused. */
 static enum err for_sessions(struct exchange *x, enum credentials_use use, struct credentials *who, const char **details)
 {
@@ -149,8 +151,9 @@ static bool allowed(const struct route *route, const struct ticket *t)
 /* The last stretch, on whichever thread found out who it is. */
 static void enter(struct exchange *x)
 {
-	const struct visit *visit = visit_of(x);
+	struct visit *visit = visit_of(x);
 
+	memcpy(visit->who.ticket.request, x->request.id, sizeof visit->who.ticket.request);
 	if (allowed(visit->route, &visit->who.ticket))
 		visit->route->handle(x);
 	else

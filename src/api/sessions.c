@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/copy.h"
 #include "api/guard.h"
 #include "api/routes.h"
 #include "api/sessions_body.h"
@@ -207,10 +208,23 @@ void sessions_assign(struct exchange *x)
 
 /* ---- end, erase ---- */
 
+static void show_ended(struct exchange *x, enum err e, const struct session *s)
+{
+	answer_session(x, e, s, false);
+}
+
+static void ended(void *exchange, enum err e, const struct session *s)
+{
+	if (e == OK)
+		copy_then(exchange, s, show_ended);
+	else
+		answer_error(exchange, e, NULL, 0);
+}
+
 void sessions_end(struct exchange *x)
 {
 	if (guard_bare_body(x))
-		session_end(path_session(x), NULL, shown, x);
+		session_end(path_session(x), ticket_of(x), ended, x);
 }
 
 struct forgetting {
@@ -252,7 +266,7 @@ static void erased(void *exchange, enum err e, const struct session *s)
 
 void sessions_erase(struct exchange *x)
 {
-	session_erase(path_session(x), NULL, erased, x);
+	session_erase(path_session(x), ticket_of(x), erased, x);
 }
 
 /* ---- a fresh ticket ---- */

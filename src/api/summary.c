@@ -1,24 +1,21 @@
 /* A session's summary: asked for and read by its counselor, consented to by its student (design §7, §9). The request goes into the session's queue
  * first, then a sealed copy of the log beside it, then the row into SQL, and only then comes the answer: so whatever dies between, the repeated request
- * finds the same one. The worker makes up for what is missing; only the copy must be there before the session expires. */
+ * finds the same one. The worker makes up for what is missing; only the copy must be there before the session expires, or the answer says that it is not. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/copy.h"
 #include "api/guard.h"
 #include "api/routes.h"
 #include "api/summary_json.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "chat/summary.h"
-#include "chat/talk.h"
 #include "http/body.h"
 #include "outside/gemini.h"
 #include "store/dbpool.h"
 #include "store/store.h"
-
-enum { COPIES_MOST = 3 }; /* something was amended just then */
 
 #define NOT_YOURS "Summaries are the counselor's."
 
@@ -85,22 +82,14 @@ static enum err look_at_ready(struct db *d, struct arena *a, const struct asking
 	return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* So that it does not matter how soon the session expires. Without one, the worker makes it: nothing here is an error of the request. */
-static void keep_copy(struct arena *a, const struct asking *q)
+/* Whoever hears that it was asked for may rely on it: there is a copy, or the worker makes one in time. */
+static enum err keep_copy(struct arena *a, const struct asking *q)
 {
-	const char *id = q->by.conversation;
-	struct talk talk;
-	enum err e = ERR_CONFLICT;
+	enum err e = copy_keep(a, q->by.conversation, q->request.at);
 
-	talk_init(&talk);
-	for (int i = 0; i < COPIES_MOST && e == ERR_CONFLICT; i++) {
-		e = talk_read(&talk, store_reads(), a, id);
-		if (e == OK)
-			e = talk_keep(&talk, store_commands(), a, id, q->request.at, "");
-	}
-	talk_done(&talk);
-	if (e != OK && e != ERR_CONFLICT)
-		log_line(LOG_WARN, "summary.copy", "s:code", err_row(e)->code, NULL);
+	if (e == ERR_GONE || e == ERR_NOT_FOUND)
+		return ERR_GONE;
+	return e == ERR_STORE_UNAVAILABLE ? e : OK;
 }
 
 /* On a thread of the pool. */
@@ -113,8 +102,9 @@ static void write_request(struct db *d, void *asking)
 	struct arena a;
 
 	arena_init(&a);
+	FAILPOINT("ask.copy");
 	if (e == OK && !q->request.unchanged)
-		keep_copy(&a, q);
+		e = keep_copy(&a, q);
 	FAILPOINT("ask.copied");
 	if (e == OK && q->request.unchanged)
 		e = look_at_ready(d, &a, q, &there);

@@ -13,6 +13,14 @@ void call_hex(struct args *a, size_t n)
 	args_printf(a, "%s", hex);
 }
 
+void call_mark(struct args *a, const char *request)
+{
+	char hex[2 * ID_CHECK_LEN + 1];
+
+	id_hex(hex, 2 * ID_CHECK_LEN);
+	args_printf(a, "%s%s", hex, request);
+}
+
 void call_participant(struct args *a, const struct ticket *by)
 {
 	args_init(a);
@@ -21,7 +29,7 @@ void call_participant(struct args *a, const struct ticket *by)
 	args_str(a, by->side);
 	args_str(a, by->role);
 	args_int(a, by->acts);
-	call_hex(a, 2 * ID_CHECK_LEN);
+	call_mark(a, by->request);
 }
 
 void call_rates(struct args *a)

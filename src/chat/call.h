@@ -16,6 +16,9 @@ void call_rates(struct args *a);
 /* Adds n random hex digits. */
 void call_hex(struct args *a, size_t n);
 
+/* Adds twenty-four random hex digits and the id of the HTTP request ("" none). */
+void call_mark(struct args *a, const char *request);
+
 /* The answer of a script: OK or its error; *retry_after_s (may be NULL) is filled with RATE_LIMITED. */
 enum err call_err(const struct reply *r, int *retry_after_s);
 

@@ -49,6 +49,7 @@ static void read_session(struct session *s, const char *id, const struct reply *
 	s->messages = reply_int(reply_at(r, 13));
 	s->online_student = reply_int(reply_at(r, 14)) != 0;
 	s->online_counselor = reply_int(reply_at(r, 15)) != 0;
+	s->copy_at = reply_int(reply_at(r, 16));
 }
 
 static void answered(void *ctx, const struct reply *r)
@@ -114,17 +115,25 @@ void session_assign(const char *id, const char *counselor, const char *role, ses
 	redis_script(store_commands(), "session_assign", &a, answered, pending_new(id, done, ctx));
 }
 
+/* ARGV 1 and 2: a participant and its side; '' for the service. */
+static void add_who(struct args *a, const struct ticket *by)
+{
+	bool service = by->kind == TICKET_SERVICE;
+
+	args_str(a, service ? "" : by->participant);
+	args_str(a, service ? "" : by->side);
+}
+
 void session_end(const char *id, const struct ticket *by, session_done *done, void *ctx)
 {
 	struct args a;
 
 	args_init(&a);
 	keys_conversation(&a, id);
-	args_str(&a, by != NULL ? by->participant : "");
-	args_str(&a, by != NULL ? by->side : "");
-	args_str(&a, by != NULL ? by->role : "");
-	args_int(&a, by != NULL ? by->acts : 0);
-	call_hex(&a, 2 * ID_CHECK_LEN);
+	add_who(&a, by);
+	args_str(&a, by->role);
+	args_int(&a, by->acts);
+	call_mark(&a, by->request);
 	args_str(&a, *config_text("ROOM_GEMINI_KEY") ? "1" : "0");
 	redis_script(store_commands(), "session_end", &a, answered, pending_new(id, done, ctx));
 }
@@ -135,9 +144,9 @@ void session_erase(const char *id, const struct ticket *by, session_done *done, 
 
 	args_init(&a);
 	keys_conversation(&a, id);
-	args_str(&a, by != NULL ? by->participant : "");
-	args_str(&a, by != NULL ? by->side : "");
-	args_int(&a, by != NULL ? by->acts : 0);
+	add_who(&a, by);
+	args_int(&a, by->acts);
 	args_str(&a, "erased");
+	args_str(&a, by->request);
 	redis_script(store_commands(), "session_erase", &a, erased, pending_new(id, done, ctx));
 }

@@ -36,7 +36,8 @@ struct session {
 	unsigned acts_student, acts_counselor;
 	int64_t messages; /* sent, without deleted ones */
 	bool online_student, online_counselor;
-	bool created; /* session_create: true = made now, false = the same stood there already */
+	int64_t copy_at; /* session_end: when the summary was asked for that waits for a copy of the log; 0: none does */
+	bool created;    /* session_create: true = made now, false = the same stood there already */
 };
 
 typedef void session_done(void *ctx, enum err e, const struct session *s);
@@ -44,7 +45,9 @@ typedef void session_done(void *ctx, enum err e, const struct session *s);
 void session_create(const struct session_new *n, session_done *done, void *ctx); /* ERR_CONFLICT other content, ERR_GONE erased before */
 void session_get(const char *id, session_done *done, void *ctx);                 /* ERR_NOT_FOUND, ERR_GONE */
 void session_assign(const char *id, const char *counselor, const char *role, session_done *done, void *ctx); /* ERR_SESSION_ENDED */
-void session_end(const char *id, const struct ticket *by, session_done *done, void *ctx);   /* by NULL: the service. Ended before: OK */
-void session_erase(const char *id, const struct ticket *by, session_done *done, void *ctx); /* s is NULL; by NULL: the service */
+
+/* by: a participant's ticket or the service's; its .request is told to MainServer. Ended before: OK. Of an erased one s is NULL. */
+void session_end(const char *id, const struct ticket *by, session_done *done, void *ctx);
+void session_erase(const char *id, const struct ticket *by, session_done *done, void *ctx);
 
 #endif

@@ -14,6 +14,7 @@ enum act { ACT_SEND = 1, ACT_HISTORY = 2, ACT_END = 4, ACT_ERASE = 8, ACT_SUMMAR
 #define ACTS_COUNSELOR (ACTS_STUDENT | ACT_SUMMARY)
 
 #define TICKET_LOGIN_LEN 32
+#define TICKET_REQUEST_LEN 16
 #define TICKET_SYSTEM "system"        /* sender and role of what MainServer itself says in lasting conversations; nobody's id */
 #define TICKET_ACCOUNT_PREFIX "acct_" /* the ids of accounts made here; nobody else's id begins so */
 
@@ -32,7 +33,8 @@ struct ticket {
 	int64_t expires_at_ms;
 	char
 		login[TICKET_LOGIN_LEN + 1]; /* users: the login that it rests on and that must still stand (chat/login.h); "" when it needs none */
-	char name[PERSON_NAME_MAX + 1];  /* users: what MainServer calls them; "" when it does not say */
+	char request[TICKET_REQUEST_LEN + 1]; /* X-Request-Id of what it came with, for MainServer; "" when nobody said */
+	char name[PERSON_NAME_MAX + 1];       /* users: what MainServer calls them; "" when it does not say */
 };
 
 /* The acts named by a JSON array of permission names; false when it is not an array of strings. Unknown names are ignored. */

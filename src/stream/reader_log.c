@@ -210,6 +210,8 @@ void reader_subscribe(struct reader *r)
 	strcpy(by.participant, r->who);
 	strcpy(by.side, r->student ? "student" : "counselor");
 	strcpy(by.role, r->role);
+	if (r->x != NULL)
+		strcpy(by.request, r->x->request.id);
 	subscribe(r->hub->commands, &by, r->hub->id, place_held(r->place, r->who), r->cursor_given || r->begun ? &r->at : NULL, subscribed, r);
 }
 

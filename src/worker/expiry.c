@@ -22,7 +22,8 @@
 /* One that is over. */
 struct over {
 	const char *conversation;
-	bool stub; /* else nothing is left of it but the list's entry */
+	const char *request_id; /* of the HTTP request that erased it */
+	bool stub;              /* else nothing is left of it but the list's entry */
 	bool erased;
 	int64_t created_at, gone_at, messages, expires_at, ended_at, ttl; /* messages -1: to be counted; ttl 0: not known */
 	bool again;                                                       /* its row was complete already: someone died after that */
@@ -59,6 +60,7 @@ static void read_over(struct batch *b, const char *id, const struct told *t)
 		o->expires_at = told_int(told_at(t, 6));
 		o->ended_at = told_int(told_at(t, 7));
 		o->ttl = told_int(told_at(t, 8));
+		o->request_id = told_text(told_at(t, 9));
 	} else {
 		o->expires_at = told_int(told_at(t, 2));
 	}
@@ -153,7 +155,13 @@ static enum err tell_over(struct db *d, const struct over *o)
 		json_object_set_new(data, "messageCount", json_integer(o->messages));
 	if (o->ended_at > 0)
 		json_object_set_new(data, "endedAt", json_integer(o->ended_at));
-	e = tell(d, "session.expired", o->conversation, o->created_at, o->gone_at, data);
+	e = tell_item(d,
+		&(struct tell_item){.type = "session.expired",
+			.conversation = o->conversation,
+			.request_id = o->request_id,
+			.key_ms = o->created_at,
+			.at_ms = o->gone_at},
+		data);
 	json_decref(data);
 	return e;
 }

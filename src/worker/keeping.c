@@ -23,17 +23,22 @@ int64_t keeping_until(int64_t asked_at)
 	return asked_at + config_number("ROOM_SUMMARY_DAYS") * 86400000;
 }
 
-enum err keeping_tell(struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now)
+enum err keeping_tell(struct db *d, const struct keeping_news *n, int64_t now)
 {
-	json_t *data = json_pack("{s:s, s:I, s:I, s:I}", "sessionId", conversation, "createdAt", (json_int_t)session_at, "requestedAt",
-		(json_int_t)asked_at, "at", (json_int_t)now);
+	json_t *data = json_pack("{s:s, s:I, s:I, s:I}", "sessionId", n->conversation, "createdAt", (json_int_t)n->session_at, "requestedAt",
+		(json_int_t)n->asked_at, "at", (json_int_t)now);
+	struct tell_item t = {.type = n->why ? "summary.failed" : "summary.ready",
+		.conversation = n->conversation,
+		.request_id = n->request_id,
+		.key_ms = n->asked_at,
+		.at_ms = now};
 	enum err e;
 
 	if (!data)
 		abort();
-	if (why)
-		json_object_set_new(data, "why", json_string(why));
-	e = tell(d, why ? "summary.failed" : "summary.ready", conversation, asked_at, now, data);
+	if (n->why)
+		json_object_set_new(data, "why", json_string(n->why));
+	e = tell_item(d, &t, data);
 	json_decref(data);
 	return e;
 }
@@ -51,7 +56,10 @@ static enum err give_up(struct db *d, void *ctx)
 	enum err e = summaries_abandon(d, &g->w->arena, g->now - FORGOTTEN_MS, g->now, BATCH, &rows, &g->count);
 
 	for (int i = 0; e == OK && i < g->count; i++)
-		e = keeping_tell(d, rows[i].conversation, rows[i].session_at, rows[i].created_at, "ABANDONED", g->now);
+		e = keeping_tell(d,
+			&(struct keeping_news){
+				.conversation = rows[i].conversation, .why = "ABANDONED", .session_at = rows[i].session_at, .asked_at = rows[i].created_at},
+			g->now);
 	return e;
 }
 

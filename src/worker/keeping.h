@@ -9,8 +9,13 @@
 int64_t keeping_until(int64_t asked_at);
 
 /* summary.ready, or with a why summary.failed; joins the transaction. */
-enum err keeping_tell(
-	struct db *d, const char *conversation, int64_t session_at, int64_t asked_at, const char *why, int64_t now) MUST_CHECK;
+struct keeping_news {
+	const char *conversation;
+	const char *request_id; /* of who asked; NULL or "": nobody knows */
+	const char *why;
+	int64_t session_at, asked_at;
+};
+enum err keeping_tell(struct db *d, const struct keeping_news *n, int64_t now) MUST_CHECK;
 
 /* The job's own. */
 struct keeping {

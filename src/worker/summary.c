@@ -33,6 +33,7 @@ enum {
 struct request {
 	const char *conversation;
 	const char *claim, *counselor, *case_ref; /* case_ref NULL: none */
+	const char *request_id;                   /* of who asked, "" nobody knows */
 	int64_t at, session_at;
 	int tries;
 	struct talk talk;
@@ -85,6 +86,7 @@ static void take(struct round *r, const char *conversation, const struct told *t
 		.session_at = told_int(told_at(t, 4)),
 		.counselor = told_text(told_at(t, 5)),
 		.case_ref = *case_ref ? case_ref : NULL,
+		.request_id = told_text(told_at(t, 9)),
 		.tries = (int)told_int(told_at(t, 7)),
 		.living = strcmp(state, "log") == 0};
 	talk_init(&q->talk);
@@ -125,7 +127,7 @@ static enum err claim(struct round *r, unsigned bucket)
 
 /* ---- the log, and its copy ---- */
 
-/* Over since it was claimed: its claim is given back, and whoever is next sees what is left. */
+/* Over since it was claimed, or not wanted by the student any more: its claim is given back, and whoever is next sees what is left. */
 static enum err read_log(struct worker *w, struct request *q)
 {
 	enum err e = talk_read(&q->talk, w->redis, &w->arena, q->conversation);
@@ -137,7 +139,7 @@ static enum err read_log(struct worker *w, struct request *q)
 	if (e == OK)
 		return OK;
 	again(q, 0, false);
-	if (e == ERR_CONFLICT || e == ERR_GONE || e == ERR_NOT_FOUND) {
+	if (e == ERR_CONFLICT || e == ERR_FORBIDDEN || e == ERR_GONE || e == ERR_NOT_FOUND) {
 		w->more = true;
 		return OK;
 	}
@@ -313,6 +315,8 @@ static enum err write_all(struct round *r)
 static enum err settle(struct db *d, void *ctx)
 {
 	struct request *q = ctx;
+	struct keeping_news news = {
+		.conversation = q->conversation, .request_id = q->request_id, .why = q->why, .session_at = q->session_at, .asked_at = q->at};
 	int64_t now = clock_now_ms();
 	enum err e;
 
@@ -320,7 +324,7 @@ static enum err settle(struct db *d, void *ctx)
 		e = summaries_finish(d, q->row, q->attempt, config_text("ROOM_GEMINI_MODEL"), q->document, strlen(q->document), now);
 	else
 		e = summaries_fail(d, q->row, q->attempt, q->why, now);
-	return e == OK ? keeping_tell(d, q->conversation, q->session_at, q->at, q->why, now) : e;
+	return e == OK ? keeping_tell(d, &news, now) : e;
 }
 
 static void drop_document(struct request *q)

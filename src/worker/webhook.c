@@ -35,7 +35,7 @@ struct outbox {
 
 struct event {
 	int64_t at, created_at, expires_at;
-	char what[16], conversation[ID_MAX + 1], role[16];
+	char what[16], conversation[ID_MAX + 1], role[16], request[ID_MAX + 1];
 };
 
 struct events {
@@ -43,14 +43,17 @@ struct events {
 	int count;
 };
 
-/* what: "joined", "ended", or "waiting" (a message, and nobody there to read it). "<at> <what> <conversation> <role> <createdAt> <expiresAt>" */
+/* what: "joined", "ended", or "waiting" (a message, and nobody there to read it). "<at> <what> <conversation> <role> <createdAt> <expiresAt>", and, when one caused
+ * it, " <id of the HTTP request>" */
 static bool parse(struct event *e, const char *item)
 {
 	long long at, created_at, expires_at;
-	int end = 0;
+	int end = 0, more = 0;
 
-	if (sscanf(item, "%lld %15s %64s %15s %lld %lld%n", &at, e->what, e->conversation, e->role, &created_at, &expires_at, &end) != 6 ||
-		item[end])
+	if (sscanf(item, "%lld %15s %64s %15s %lld %lld%n", &at, e->what, e->conversation, e->role, &created_at, &expires_at, &end) != 6)
+		return false;
+	e->request[0] = '\0';
+	if (item[end] && (item[end] != ' ' || sscanf(item + end, " %64[0-9a-f]%n", e->request, &more) != 1 || item[end + more]))
 		return false;
 	e->at = at;
 	e->created_at = created_at;
@@ -71,10 +74,14 @@ static enum err tell_event(struct db *d, const struct event *v)
 	if (!data)
 		abort();
 	snprintf(key, sizeof key, "%s:%s", type, v->role);
-	if (ended)
-		e = tell(d, type, v->conversation, v->created_at, v->at, data);
-	else
-		e = tell_as(d, key, type, v->conversation, v->at, v->at, data);
+	e = tell_item(d,
+		&(struct tell_item){.key = ended ? NULL : key,
+			.type = type,
+			.conversation = v->conversation,
+			.request_id = v->request,
+			.key_ms = ended ? v->created_at : v->at,
+			.at_ms = v->at},
+		data);
 	json_decref(data);
 	if (e == OK && ended)
 		e = ledger_end(d, v->conversation, v->created_at, v->at, v->expires_at);

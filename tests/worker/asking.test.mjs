@@ -1,10 +1,10 @@
 // The api process dies between Redis and SQL: whoever asked gets an error, and neither asking again nor leaving it at that loses or doubles anything.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ok } from '../lib/contract.mjs';
+import { ok, refused } from '../lib/contract.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { startOutside } from '../lib/outside.mjs';
-import { runWorker } from '../lib/worker.mjs';
+import { runWorker, standing } from '../lib/worker.mjs';
 import { dueNow, ledger, onBoth, outbox, quietStack, rows } from './helpers.mjs';
 
 onBoth('the api process dies', (db) => {
@@ -55,8 +55,8 @@ onBoth('the api process dies', (db) => {
     const told = async (s) => (await outbox(stack, s.id)).filter((m) => m.type.startsWith('summary.')).map((m) => [m.type, m.data.why]);
     const work = async () => { const r = await runWorker(stack, ['summary', '--once']); assert.equal(r.code, 0, r.stderr); };
     const askedFor = (s) => o.gemini.requests.filter((r) => r.body.includes(s.canary)).length;
-    async function talk() {
-      const s = await stack.session();
+    async function talk(body = {}) {
+      const s = await stack.session(body);
       s.canary = `canary${rnd(14)}`;
       ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: `I cannot sleep ${s.canary}` }), 201);
       return s;
@@ -73,6 +73,45 @@ onBoth('the api process dies', (db) => {
       assert.equal((await rows(stack, `SELECT 1 FROM summaries WHERE conversation = '${s.id}'`)).length, 1);
       assert.equal(await stack.redis('EXISTS', key(s), key(s, ':copy')), '0');
     }
+
+    // What comes of asking when this happens before the copy is made.
+    async function meanwhile(s, happens) {
+      const api = standing(stack, 'ask.copy');
+      stack.arm(api.failpoint);
+      const answer = ask(s);
+      await api.here();
+      await happens();
+      api.go();
+      return answer;
+    }
+    test('over before there is a copy: 410, not a promise', async () => {
+      const s = await talk();
+      refused(await meanwhile(s, () => stack.redis('HSET', `{0}:conv:${s.id}`, 'expiresAt', Date.now() - 1000)), 'GONE');
+      await work();
+      assert.equal(askedFor(s), 0);
+      assert.deepEqual(await told(s), [['summary.failed', 'SESSION_OVER']]);
+    });
+    test('Redis takes no copy: 503, and asked again it is the same one', async () => {
+      const s = await talk();
+      const memory = (await stack.redis('CONFIG', 'GET', 'maxmemory')).split('\n')[1];
+      try {
+        refused(await meanwhile(s, () => stack.redis('CONFIG', 'SET', 'maxmemory', '1')), 'STORE_UNAVAILABLE');
+      } finally {
+        await stack.redis('CONFIG', 'SET', 'maxmemory', memory);
+      }
+      ok(await ask(s), 202);
+      await work();
+      await once(s);
+    });
+    test('the consent taken back before there is a copy: none is made', async () => {
+      const s = await talk({ summaries: 'consent' });
+      const consent = (value) => stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: value });
+      ok(await consent(true), 204);
+      ok(await meanwhile(s, async () => ok(await consent(false), 204)), 202);
+      assert.equal(await stack.redis('EXISTS', key(s, ':copy')), '0');
+      await work();
+      assert.deepEqual([await told(s), askedFor(s)], [[['summary.failed', 'CONSENT']], 0]);
+    });
 
     for (const step of ['ask.queued', 'ask.copied', 'ask.sql']) {
       test(`at ${step}: asked again it is the same one`, async () => {

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
 import { gate, until } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
+import { standing } from '../lib/worker.mjs';
 import { rows } from './helpers.mjs';
 import { o, stack, service, HOUR, onSummaries, say, talk, ask, get, work, askedFor, key, queued, hasten, expire, bookkeeping, told, sqlRow, ready, failed } from './summaries.mjs';
 
@@ -103,6 +104,19 @@ onSummaries('summaries, at an end', (db) => {
       assert.deepEqual((await told(s)).map((m) => m.type), ['summary.ready']);
       assert.equal(await stack.redis('EXISTS', key(s), key(s, ':copy')), '0');
     });
+    for (const who of ['the student', 'MainServer']) {
+      test(`ended by ${who} just before its deadline, a summary wanted at the end: written from the copy that the end left`, async () => {
+        const s = await talk({ summarizeOnEnd: true });
+        await stack.redis('HSET', `{0}:conv:${s.id}`, 'expiresAt', Date.now() + 900);
+        ok(who === 'MainServer' ? await service.post(`/api/sessions/${s.id}/end`, {}) : await stack.as(s.tickets.student).post(`${s.path}/end`, {}));
+        assert.ok(!(await stack.redis('GET', key(s, ':copy'))).includes(s.canary), 'sealed');
+        await expire(s);
+        await bookkeeping(s);
+        await work();
+        assert.equal(ok(await get(s)).status, 'ready');
+        assert.deepEqual(askedFor(s)[0].checked.material.conversation.map((l) => l.position), s.said.map((m) => m.id));
+      });
+    }
     test('asked for, then more was said: the worker reads anew, and the same again finds that one', async () => {
       const s = await talk();
       ok(await ask(s), 202);
@@ -125,8 +139,31 @@ onSummaries('summaries, at an end', (db) => {
       await bookkeeping(s);
       await work();
       assert.equal(askedFor(s).length, 0, 'nothing leaves the house');
-      await failed(s, 'SESSION_OVER');
+      await failed(s, 'CONSENT');
     });
+    for (const step of ['summary.read', 'summary.copy', 'summary.check']) {
+      test(`the consent taken back while the worker stands at ${step}, then expired: ${step === 'summary.check' ? 'not kept' : 'nothing leaves the house'}`, async () => {
+        const s = await talk({ summaries: 'consent' });
+        const consent = (value) => stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: value });
+        ok(await consent(true), 204);
+        ok(await ask(s), 202);
+        await stack.redis('DEL', key(s, ':copy')); // as if whoever asked had died before it
+        const worker = standing(stack, step);
+        const running = work({ failpoint: worker.failpoint });
+        await worker.here();
+        ok(await consent(false), 204);
+        await expire(s);
+        await bookkeeping(s);
+        assert.equal(await stack.redis('EXISTS', `{0}:conv:${s.id}`), '0');
+        worker.go();
+        await running;
+        assert.equal(await stack.redis('EXISTS', key(s, ':copy')), '0');
+        if (step !== 'summary.check') assert.equal(askedFor(s).length, 0);
+        await hasten(s);
+        await work();
+        await failed(s, 'CONSENT');
+      });
+    }
     test('the consent given again: a copy is made again', async () => {
       const s = await talk({ summaries: 'consent' });
       const consent = (value) => stack.as(s.tickets.student).put(`${s.path}/summary/consent`, { consent: value });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { startOutside } from '../lib/outside.mjs';
+import { StreamReader } from '../lib/reader.mjs';
 import { until } from '../lib/wait.mjs';
 import { runWorker } from '../lib/worker.mjs';
 import { run } from '../room/helpers.mjs';
@@ -50,6 +51,35 @@ onBoth('webhooks', (db) => {
     for (const text of [s.student, s.counselor, 'canary']) assert.deepEqual(o.search(text), [], text);
     assert.equal((await once()).jobs.webhook.delivered ?? 0, 0);
     assert.equal((await rows(stack, `SELECT ended_at FROM ledger WHERE conversation = '${s.id}'`))[0][0], String(events[2].data.at), 'the ledger knows as well');
+  });
+  test('what somebody asked for carries the id of his request; what came by itself, none', async () => {
+    const [s, t, u] = [await stack.session(), await stack.session(), await stack.session()];
+    const ids = {};
+    const noted = (name, r, status) => { ids[name] = r.headers['x-request-id']; return ok(r, status); };
+    noted(`session.joined ${s.id}`, await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'I cannot sleep' }), 201);
+    ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'again' }), 201);
+    noted(`summary.ready ${s.id}`, await stack.as(s.tickets.counselor).post(`${s.path}/summary`, {}), 202);
+    noted(`session.ended ${s.id}`, await stack.as(s.tickets.student).post(`${s.path}/end`, {}));
+    noted(`session.ended ${t.id}`, await stack.as(stack.service()).post(`/api/sessions/${t.id}/end`, {}));
+    noted(`session.expired ${t.id}`, await stack.as(stack.service()).delete(`/api/sessions/${t.id}`), 204);
+    noted(`session.expired ${u.id}`, await stack.as(u.tickets.student).delete(u.path), 204);
+    const v = await stack.session();
+    await stack.redis('HSET', `{0}:conv:${v.id}`, 'expiresAt', Date.now() - 1000);
+    await stack.redis('ZADD', '{0}:due', 1, v.id);
+    ids[`session.expired ${v.id}`] = undefined;
+    const w = await stack.session();
+    const stream = new StreamReader('r', stack.base, w.id, w.tickets.student);
+    await until('ready', () => stream.cursor);
+    await stream.stop();
+    for (const job of ['summary', 'expiry']) assert.equal((await runWorker(stack, [job, '--once'])).code, 0);
+    await once();
+    await once();
+    const sent = Object.fromEntries(o.mainserver.requests.map((r) => [r, JSON.parse(r.body)]).filter(([, e]) => e.data.role !== 'counselor').map(([r, e]) => [`${e.type} ${e.data.sessionId}`, r.headers['x-request-id']]));
+    for (const [what, id] of Object.entries(ids)) {
+      assert.ok(what in sent, `${what} among ${Object.keys(sent)}`);
+      assert.equal(sent[what], id, what);
+    }
+    assert.match(sent[`session.joined ${w.id}`], /^[0-9a-f]{16}$/, 'a stream is a request, too');
   });
   test('expired and erased', async () => {
     const s = await stack.session();

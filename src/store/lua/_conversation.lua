@@ -127,10 +127,11 @@ local function note(what, side, position)
   end
 end
 
--- What MainServer is to be told, carried on by the worker. role: who did it.
-local function tell(what, role, expires)
+-- What MainServer is to be told, carried on by the worker. role: who did it; request: by which HTTP request ('' or nil: by none).
+local function tell(what, role, expires, request)
   local queue = tag .. 'events'
   local item = now_text .. ' ' .. what .. ' ' .. id .. ' ' .. role .. ' ' .. call('HGET', conv, 'createdAt') .. ' ' .. expires
+  if request and request ~= '' then item = item .. ' ' .. request end
   if call('RPUSH', queue, item) > AUDIT_MOST + 1000 then call('LTRIM', queue, -AUDIT_MOST, -1) end
 end
 

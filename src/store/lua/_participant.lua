@@ -1,10 +1,13 @@
--- Whoever speaks or reads: ARGV 1 participant, 2 side, 3 role label, 4 acts of the ticket, 5 twenty-four random hex digits.
+-- Whoever speaks or reads: ARGV 1 participant, 2 side, 3 role label, 4 acts of the ticket, 5 twenty-four random hex digits,
+-- and behind them the id of the HTTP request ('' none).
 local me, side, role, my_acts = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local check, spare_check = string.sub(ARGV[5], 1, 12), string.sub(ARGV[5], 13, 24)
+local request = string.sub(ARGV[5], 25)
 local other_side = side == 'student' and 'counselor' or 'student'
 local expires, status
 local c            -- the conversation's fields, in the order of enter(); everything a send needs comes in one call
 local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT, DESKED = 6, 7, 8, 9, 10, 11, 12, 13, 14
+local my_told      -- what was told of this one before this visit, and
 local other_told   -- what was told of the other one (_presence.lua, o:)
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
@@ -20,7 +23,7 @@ local function enter(acts, quiet)
   if acts > 0 and bit.band(acts, bit.band(my_acts, tonumber(c[4]))) ~= acts then return { 'FORBIDDEN' } end
   if quiet then return nil end
   local signs = call('HMGET', present, 'l:' .. me, 'o:' .. me, 'o:' .. (c[OTHER] or ''))
-  other_told = signs[3]
+  my_told, other_told = signs[2], signs[3]
   if not signs[1] then
     call('HSET', present, 'l:' .. me, now)
     keep_key(present, expires)
@@ -35,7 +38,7 @@ local function enter(acts, quiet)
     call('HSET', conv, 'in:' .. side, role)
     append_event(spare_check, 'user:joined', '{"participant":"' .. me .. '","role":"' .. role .. '","at":' .. now .. '}', expires)
     note('joined', side, 0)
-    tell('joined', role, expires)
+    tell('joined', role, expires, request)
   end
   return nil
 end

@@ -4,7 +4,6 @@
 --- include _conversation.lua
 --- include _summary.lua
 if not claimed(ARGV[1]) then return { 'CONFLICT' } end
-local c = call('HMGET', conv, 'summaries', 'consent', 'amended')
-if c[1] == 'consent' and c[2] ~= '1' then return { 'FORBIDDEN' } end
-if ARGV[2] ~= '' and c[1] and (c[3] or '0') ~= string.match(ARGV[2], ' (%d+)$') then return { 'CONFLICT', 'amended' } end
+if refused_by_student() then return { 'FORBIDDEN' } end
+if ARGV[2] ~= '' and call('EXISTS', conv) == 1 and (call('HGET', conv, 'amended') or '0') ~= string.match(ARGV[2], ' (%d+)$') then return { 'CONFLICT', 'amended' } end
 return { 'OK' }

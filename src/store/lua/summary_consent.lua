@@ -11,9 +11,12 @@ local policy = call('HGET', conv, 'summaries')
 if ARGV[6] == '0' and policy == 'allowed' then return { 'CONFLICT' } end
 if ARGV[6] ~= '' then
   call('HSET', conv, 'consent', ARGV[6])
-  -- Once the session is over nobody can tell any more what was said here: then a request without a copy comes to nothing.
-  if ARGV[6] ~= '1' and call('HGET', conv, 'summaries') == 'consent' then call('DEL', copy) end
+  if policy == 'consent' then
+    if ARGV[6] ~= '1' then call('DEL', copy) end
+    -- Once the session is over nobody can tell any more what was said here: the request keeps it.
+    if call('EXISTS', job) == 1 then call('HSET', job, 'refused', ARGV[6] == '1' and 0 or 1) end
+  end
   note(ARGV[6] == '1' and 'consent' or 'no_consent', side, 0)
 end
-local s = call('HMGET', conv, 'summaries', 'consent', 'summaryAt')
-return { 'OK', s[1] or '', s[2] or '', s[3] and 1 or 0 }
+local s = call('HMGET', conv, 'consent', 'summaryAt')
+return { 'OK', policy or '', s[1] or '', s[2] and 1 or 0 }

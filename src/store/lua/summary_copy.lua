@@ -2,7 +2,7 @@
 -- meanwhile is in no copy (amend.lua drops the one there is).
 -- KEYS _conversation; ARGV 1 claim, '' by who just asked  2 log state that was read  3 the sealed log  4 which request: at.
 -- Reply {OK} (also, by who just asked, when there is a copy already) | {CONFLICT} the claim lapsed, it was erased, it is another request
---   | {CONFLICT, 'amended'}: something was edited or deleted since
+--   | {CONFLICT, 'amended'}: something was edited or deleted since | {FORBIDDEN} the consent was taken back
 --- include _conversation.lua
 --- include _summary.lua
 local at = call('HGET', job, 'at')
@@ -12,6 +12,7 @@ if ARGV[1] ~= '' then
 elseif call('EXISTS', copy) == 1 then
   return { 'OK' }
 end
+if refused_by_student() then return { 'FORBIDDEN' } end
 local amended = call('HGET', conv, 'amended')
 if call('EXISTS', conv) == 1 and (amended or '0') ~= string.match(ARGV[2], ' (%d+)$') then return { 'CONFLICT', 'amended' } end
 call('SET', copy, ARGV[3])

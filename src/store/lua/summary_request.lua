@@ -19,4 +19,4 @@ local why = summary_refused()
 if why == 'off' then return { 'FORBIDDEN' } end
 if why then return { 'CONFLICT', why } end
 if ARGV[6] ~= '1' and s[3] == 'ready' and s[5] == log_state() then return answer('unchanged', tonumber(s[4])) end
-return answer('requested', request_summary(me, me, role, side, check, expires))
+return answer('requested', request_summary(me, me, role, side, check, expires, request))
