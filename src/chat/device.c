@@ -1,4 +1,5 @@
 /* Push targets: see device.h. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "chat/device.h"
 #include "store/dbpool.h"
 #include "store/devices.h"
+#include "store/keys.h"
 #include "store/store.h"
 
 /* ---- as JSON ---- */
@@ -65,6 +67,7 @@ struct pending {
 	device_done *done;
 	void *ctx;
 	bool clear;
+	_Atomic unsigned left; /* buckets that did not answer yet */
 	char participant[ID_MAX + 1];
 	struct device device;
 };
@@ -101,6 +104,39 @@ void device_set(const struct ticket *by, const struct device *d, device_done *do
 	redis_script(store_commands(), "device_put", &a, answered, pending_new(NULL, done, ctx));
 }
 
+/* ---- a person's ---- */
+
+static void let_go(struct pending *p)
+{
+	if (atomic_fetch_sub(&p->left, 1) > 1)
+		return;
+	p->done(p->ctx, OK);
+	free(p);
+}
+
+/* Whatever it says: the target is kept, and found when the push is looked at again. */
+static void woken(void *ctx, const struct reply *r)
+{
+	(void)r;
+	let_go(ctx);
+}
+
+static void wake(struct pending *p)
+{
+	unsigned b = 0, buckets = keys_buckets();
+
+	p->left = buckets;
+	do { /* there is one at least */
+		struct args a;
+		args_init(&a);
+		args_printf(&a, "{%u}:desk:%s", b, p->participant);
+		args_printf(&a, "{%u}:push", b);
+		a.keys = 2;
+		args_str(&a, p->participant);
+		redis_script(store_commands(), "device_wake", &a, woken, p);
+	} while (++b < buckets);
+}
+
 static void write_person(struct db *db, void *ctx)
 {
 	struct pending *p = ctx;
@@ -110,6 +146,10 @@ static void write_person(struct db *db, void *ctx)
 		e = devices_delete(db, p->participant);
 	else if (db)
 		e = devices_put(db, p->participant, p->device.fid ? "fid" : "token", p->device.target, clock_now_ms());
+	if (e == OK && !p->clear) {
+		wake(p);
+		return;
+	}
 	p->done(p->ctx, e);
 	free(p);
 }

@@ -74,6 +74,7 @@ static enum err find_device(struct worker *w, struct due *d, bool counselor)
 	d->given = "";
 	if (counselor)
 		e = devices_get(w->db, &w->arena, d->participant, &row);
+	FAILPOINT("push.device");
 	if (e == ERR_NOT_FOUND) {
 		d->outcome = "none";
 		d->again_ms = (int64_t)NO_DEVICE_MS << (d->attempt < NO_DEVICE_DOUBLED ? d->attempt : NO_DEVICE_DOUBLED);

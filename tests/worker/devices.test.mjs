@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
 import { call } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
-import { runWorker } from '../lib/worker.mjs';
+import { runWorker, standing } from '../lib/worker.mjs';
 import { o, stack, playPush, session, say, push, due, told, hasten, goes, pushesTo, attemptsTo, waitingTold } from './pushing.mjs';
 
 playPush();
@@ -46,6 +46,52 @@ describe('without a device', () => {
     await push();
     ok(await stack.as(t.tickets.student).get(`${t.path}/presence`));
     assert.equal(await due(t), 0);
+  });
+
+  test('a person\'s device that comes late: what waits for it goes at once, however long it had waited', async () => {
+    const set = (s, device) => stack.as(stack.service()).put(`/api/participants/${s.counselor}/device`, device);
+    const counselorId = `couns_${rnd()}`;
+    const [s, t, quiet] = [await session({ counselorId, devices: {} }), await session({ counselorId, devices: {} }), await session({ counselorId, devices: {} })];
+    for (const x of [s, t]) await say(x, 'student');
+    for (let i = 0; i < 5; i++) { for (const x of [s, t]) await hasten(x, counselorId); await push(); }
+    assert.ok(await due(s, counselorId) > Date.now() + 900_000, 'looked at again in a quarter of an hour');
+    const late = `late-${rnd(12)}`;
+    ok(await set(s, { token: late }), 204);
+    await push();
+    assert.equal(pushesTo(late).length, 2);
+    assert.deepEqual([await told(s, counselorId), await told(t, counselorId), await due(quiet, counselorId)], ['p', 'p', 0]);
+  });
+
+  test('a device that comes while the worker finds none: looked at again at once', async () => {
+    const s = await session({ devices: {} });
+    const before = await waitingTold(s);
+    await say(s, 'student');
+    const worker = standing(stack, 'push.device');
+    const running = push({ failpoint: worker.failpoint });
+    await worker.here();
+    const late = `late-${rnd(12)}`;
+    ok(await stack.as(stack.service()).put(`/api/participants/${s.counselor}/device`, { token: late }), 204);
+    worker.go();
+    await running;
+    await push();
+    assert.equal(pushesTo(late).length, 1);
+    assert.equal(await waitingTold(s), before + 1, 'MainServer is told once');
+  });
+
+  test('one\'s own device that comes late: told of what waited, unless it was seen', async () => {
+    const [away, here] = [await session({ devices: {} }), await session({ devices: {} })];
+    for (const s of [away, here]) {
+      s.message = await say(s);
+      await push();
+      assert.equal(await told(s), 'n');
+      s.late = `late-${rnd(12)}`;
+      ok(await stack.as(s.tickets.student).put(`${s.path}/device`, { token: s.late }), 204);
+      assert.ok(await due(s) > Date.now() + 5000, 'not while it may still come');
+    }
+    ok(await stack.as(here.tickets.student).put(`${here.path}/alive`, { cursor: here.message.cursor }), 204);
+    for (const s of [away, here]) { await goes(s); await hasten(s); }
+    await push();
+    assert.deepEqual([pushesTo(away.late).length, pushesTo(here.late).length], [1, 0]);
   });
 
   test('no FCM on this machine: the same, and no failure', async () => {

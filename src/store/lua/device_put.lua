@@ -8,5 +8,7 @@ if ARGV[6] == '' then
 else
   call('HSET', device, me, ARGV[6])
   keep_key(device, expires)
+  -- What found no device waits on, for as long as a reload takes: naming one is no proof that it was read.
+  if my_told == 'n' then call('ZADD', push, 'NX', now + 10000, id .. ' ' .. me) end
 end
 return { 'OK' }
