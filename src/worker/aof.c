@@ -1,14 +1,19 @@
-/* Rewriting Redis's append-only file after erasures: see aof.h. */
+/* Rewriting Redis's append-only file after erasures and changes: see aof.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
+#include "base/span.h"
 #include "store/ask.h"
+#include "store/keys.h"
 #include "worker/aof.h"
 
-#define DIRTY "{0}:aof:dirty"         /* counts the notes that something was erased; there until a rewrite began after the last of them */
+/* {b}:aof:dirty counts the notes that something was erased or overwritten; it is there until a rewrite that began after the last of them is well over.
+ * {b}:aof:under: a rewrite was begun, by which Redis (its run id) and with how many notes. So whoever looks next, in this worker or another, learns how it ended. */
+#define DIRTY "{0}:aof:dirty"
 #define REWRITTEN "{0}:aof:rewritten" /* there while the next one must wait */
 
 enum {
@@ -80,24 +85,145 @@ void aof_dirty(struct aof *a)
 	a->asked_ms = 0;
 }
 
-/* A rewrite takes all of Redis as it is at its start: what is noted from here on needs the next one. */
-static enum err clean(struct aof *a, const char *noted)
-{
-	struct args args;
+/* ---- what is to be done ---- */
 
-	args_init(&args);
-	args_str(&args, DIRTY);
-	args.keys = 1;
-	args_str(&args, noted);
-	return ask_script(a->w->redis, &a->w->arena, "aof_clean", &args, NULL);
+struct bucket {
+	const char *noted, *under; /* "": nothing */
+};
+
+static void fill_keys(struct args *args, unsigned b)
+{
+	args_printf(args, "{%u}:aof:dirty", b);
+	args_printf(args, "{%u}:aof:under", b);
+	args->keys = 2;
 }
 
-static enum err begin(struct aof *a, const char *noted)
+static void fill_look(void *ctx, size_t i, struct args *args)
 {
-	enum err e = COMMAND(a, NULL, "BGREWRITEAOF");
+	(void)ctx;
+	fill_keys(args, (unsigned)i);
+}
 
+/* *dirty, *under: of any bucket. */
+static enum err look_at_buckets(struct aof *a, struct bucket **buckets, bool *dirty, const char **under)
+{
+	unsigned n = keys_buckets();
+	const struct told **told = arena_alloc(&a->w->arena, n * sizeof *told);
+	enum err *errs = arena_alloc(&a->w->arena, n * sizeof *errs), e = OK;
+
+	*buckets = arena_alloc(&a->w->arena, n * sizeof **buckets);
+	*dirty = false;
+	*under = "";
+	ask_scripts(a->w->redis, &a->w->arena, "aof_look", fill_look, NULL, n, errs, told);
+	for (unsigned b = 0; b < n; b++) {
+		if (errs[b] != OK)
+			e = errs[b];
+		(*buckets)[b] = (struct bucket){told_text(told_at(told[b], 1)), told_text(told_at(told[b], 2))};
+		*dirty |= *(*buckets)[b].noted != '\0';
+		if (*(*buckets)[b].under)
+			*under = (*buckets)[b].under;
+	}
+	return e;
+}
+
+/* ---- how Redis is getting on ---- */
+
+enum state { UNDER_WAY, WELL, FAILED };
+
+/* The value of a line of INFO, up to its end. */
+static struct span line_of(const char *info, const char *name)
+{
+	const char *at = strstr(info, name);
+
+	return at ? (struct span){at + strlen(name), strcspn(at + strlen(name), "\r\n")} : (struct span){"", 0};
+}
+
+/* under: "<run id> <count>". One that began later counts as well: it took less along. */
+static enum err state_of(struct aof *a, const char *under, enum state *out)
+{
+	const struct told *t = NULL;
+	const char *info;
+	struct span run;
+	enum err e = COMMAND(a, &t, "INFO");
+
+	if (e != OK) {
+		*out = WELL; /* it may be forbidden: then nobody knows better */
+		return e == ERR_STORE_UNAVAILABLE ? e : OK;
+	}
+	info = told_text(t);
+	run = line_of(info, "\nrun_id:");
+	if (span_is(line_of(info, "\naof_rewrite_in_progress:"), "1") || span_is(line_of(info, "\naof_rewrite_scheduled:"), "1"))
+		*out = UNDER_WAY;
+	else if (strncmp(under, run.at, run.len) != 0 || span_is(line_of(info, "\naof_last_bgrewrite_status:"), "err"))
+		*out = FAILED;
+	else
+		*out = WELL;
+	return OK;
+}
+
+static enum err run_id(struct aof *a, char *out, size_t room)
+{
+	const struct told *t = NULL;
+	enum err e = COMMAND(a, &t, "INFO", "server");
+	struct span run = line_of(told_text(t), "\nrun_id:");
+
+	snprintf(out, room, "%.*s", (int)run.len, run.at);
+	return e == ERR_STORE_UNAVAILABLE ? e : OK;
+}
+
+/* ---- its end, its beginning ---- */
+
+static enum err settle(struct aof *a, struct bucket *buckets, bool good)
+{
+	enum err e = OK;
+
+	if (!good)
+		log_line(LOG_WARN, "aof.rewrite", NULL);
+	for (unsigned b = 0; e == OK && b < keys_buckets(); b++) {
+		struct args args;
+		if (!*buckets[b].under)
+			continue;
+		args_init(&args);
+		fill_keys(&args, b);
+		args_str(&args, buckets[b].under);
+		args_str(&args, good ? "1" : "0");
+		e = ask_script(a->w->redis, &a->w->arena, "aof_settle", &args, NULL);
+	}
+	FAILPOINT("aof.settled");
+	return e;
+}
+
+/* A rewrite takes all of Redis as it is at its start: what is noted from here on needs the next one. */
+static enum err note_begun(struct aof *a, const struct bucket *buckets, const char *run)
+{
+	enum err e = OK;
+
+	for (unsigned b = 0; e == OK && b < keys_buckets(); b++) {
+		struct args args;
+		if (!*buckets[b].noted)
+			continue;
+		args_init(&args);
+		args_str(&args, "SET");
+		args_printf(&args, "{%u}:aof:under", b);
+		args_printf(&args, "%s %s", run, buckets[b].noted);
+		args_str(&args, "PX");
+		args_int(&args, KEEP_MS);
+		e = ask_command(a->w->redis, &a->w->arena, &args, NULL);
+	}
+	return e;
+}
+
+static enum err begin(struct aof *a, const struct bucket *buckets)
+{
+	char run[64];
+	enum err e = run_id(a, run, sizeof run);
+
+	FAILPOINT("aof.noted");
+	if (e == OK)
+		e = COMMAND(a, NULL, "BGREWRITEAOF");
+	FAILPOINT("aof.begun");
 	switch (e) {
-	case OK: worker_count(a->w, "rewrites", 1); return clean(a, noted);
+	case OK: worker_count(a->w, "rewrites", 1); return note_begun(a, buckets, run);
 	case ERR_CONFLICT: return COMMAND(a, NULL, "DEL", REWRITTEN); /* one is under way that may have begun before the erasure: after it */
 	case ERR_INTERNAL: log_line(LOG_WARN, "aof.rewrite", NULL); return OK; /* it may not fork: the next minute again */
 	default: return e;
@@ -106,20 +232,32 @@ static enum err begin(struct aof *a, const char *noted)
 
 enum err aof_rewrite(struct aof *a)
 {
-	const struct told *noted, *t;
+	struct bucket *buckets;
+	const struct told *t;
+	const char *under;
 	char ms[24];
+	enum state state = WELL;
+	bool dirty;
 	enum err e;
 
 	look(a);
 	if (!a->kept || (a->asked_ms > 0 && clock_mono_ms() - a->asked_ms < DIRTY_MS))
 		return OK;
 	a->asked_ms = clock_mono_ms();
-	e = COMMAND(a, &noted, "GET", DIRTY);
-	if (e != OK || told_len(noted) == 0)
+	e = look_at_buckets(a, &buckets, &dirty, &under);
+	if (e == OK && *under) {
+		e = state_of(a, under, &state);
+		if (e != OK || state == UNDER_WAY)
+			return e;
+		e = settle(a, buckets, state == WELL);
+		if (e == OK)
+			e = look_at_buckets(a, &buckets, &dirty, &under);
+	}
+	if (e != OK || !dirty)
 		return e;
 	snprintf(ms, sizeof ms, "%d", EACH_MS);
 	e = COMMAND(a, &t, "SET", REWRITTEN, "1", "NX", "PX", ms);
 	if (e != OK || strcmp(told_text(t), "OK") != 0)
 		return e;
-	return begin(a, told_text(noted));
+	return begin(a, buckets);
 }

@@ -252,6 +252,57 @@ describe('an append-only file on a disk', () => {
     await until('the second text to be gone from the files', () => holds(second).length === 0);
   });
 
+  test('forgets what was edited or deleted while its session lives', async () => {
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    const s = await stack.session();
+    await redis.cli('HSET', `{0}:conv:${s.id}`, 'ttl', 600_000);
+    const me = stack.as(s.tickets.student);
+    const texts = [`edited${rnd(12)}`, `deleted${rnd(12)}`];
+    const [one, two] = [ok(await me.post(`${s.path}/messages`, { content: texts[0] }), 201), ok(await me.post(`${s.path}/messages`, { content: texts[1] }), 201)];
+    ok(await me.patch(`${s.path}/messages/${one.id}`, { content: 'something else' }));
+    ok(await me.delete(`${s.path}/messages/${two.id}`), 204);
+    for (const text of texts) assert.ok(holds(text).length > 0, 'it was there');
+    const r = await once();
+    assert.deepEqual([r.jobs.expiry.rewrites, r.jobs.expiry.closed ?? 0], [1, 0]);
+    await until('the texts to be gone from the files', () => texts.every((text) => holds(text).length === 0));
+    ok(await me.get(`${s.path}/messages`));
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    assert.equal((await once()).jobs.expiry.rewrites ?? 0, 0, 'nothing is left to do');
+  });
+
+  test('one that fails in its child is noticed, and another follows', async () => {
+    const text = await say();
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    await redis.cli('CONFIG', 'SET', 'rdb-key-save-delay', '100000');
+    assert.equal((await once()).jobs.expiry.rewrites, 1);
+    const [child] = readFileSync(`/proc/${redis.pid}/task/${redis.pid}/children`, 'utf8').trim().split(' ').map(Number);
+    process.kill(child, 'SIGKILL');
+    await redis.cli('CONFIG', 'SET', 'rdb-key-save-delay', '0');
+    await until('its end', async () => /aof_rewrite_in_progress:0/.test(await redis.cli('INFO', 'persistence')), { ms: 30_000 });
+    assert.match(await redis.cli('INFO', 'persistence'), /aof_last_bgrewrite_status:err/);
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    const r = await once();
+    assert.equal(r.jobs.expiry.rewrites, 1);
+    assert.match(r.stderr, /aof\.rewrite/);
+    await until('the text to be gone from the files', () => holds(text).length === 0);
+    await redis.cli('DEL', '{0}:aof:rewritten');
+    assert.equal((await once()).jobs.expiry.rewrites ?? 0, 0, 'that one was good');
+  });
+
+  for (const step of ['aof.noted', 'aof.begun', 'aof.settled']) {
+    test(`SIGKILL at ${step}: rewritten all the same`, async () => {
+      const text = await say();
+      await redis.cli('DEL', '{0}:aof:rewritten');
+      if (step === 'aof.settled') await once();
+      await until('no rewrite to be under way', async () => /aof_rewrite_in_progress:0/.test(await redis.cli('INFO', 'persistence')), { ms: 30_000 });
+      assert.equal((await runWorker(stack, ['expiry', '--once'], { failpoint: `${step}:kill` })).signal, 'SIGKILL');
+      await until('no rewrite to be under way', async () => /aof_rewrite_in_progress:0/.test(await redis.cli('INFO', 'persistence')), { ms: 30_000 });
+      await redis.cli('DEL', '{0}:aof:rewritten');
+      assert.equal((await once()).jobs.expiry.rewrites ?? 0, step === 'aof.settled' ? 0 : 1);
+      await until('the text to be gone from the files', () => holds(text).length === 0);
+    });
+  }
+
   test('one that is under way may have begun before the erasure: another follows it, and nobody is alarmed', async () => {
     const text = await say();
     await redis.cli('DEL', '{0}:aof:rewritten');

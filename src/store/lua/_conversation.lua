@@ -135,6 +135,12 @@ local function tell(what, role, expires, request)
   if call('RPUSH', queue, item) > AUDIT_MOST + 1000 then call('LTRIM', queue, -AUDIT_MOST, -1) end
 end
 
+-- What was just overwritten or deleted stands in Redis's append-only file until the worker has that rewritten (worker/aof.h).
+local function stands_in_file()
+  call('INCR', tag .. 'aof:dirty')
+  call('PEXPIRE', tag .. 'aof:dirty', 86400000)
+end
+
 -- An entry and what hubs are told of it. Returns its position.
 local function append_event(check, event, data, expires)
   local entry = 's\n' .. check .. '\n' .. now_text .. '\n' .. event .. '\n' .. data

@@ -39,6 +39,7 @@ entry = table.concat(f, '\n')
 call('LSET', log, position - 1, entry)
 local expires_text = slide('rate:' .. me, rate or c[RATE], 'amended', string.format('%d', length + 1))
 call('DEL', tag .. 'summary:' .. id .. ':copy')   -- it knows what is gone; another is made
+stands_in_file()
 local marker = (deleting and 'd' or 'e') .. '\n' .. check .. '\n' .. now_text .. '\n' .. position
 local marker_at = call('RPUSH', log, marker)
 announce(id .. '\nn\n' .. marker_at .. '\n' .. expires_text .. '\n' .. marker .. '\n' .. entry)

@@ -8,4 +8,5 @@ if refused then return refused end
 local owner, with = file_of(ARGV[6])
 if owner ~= me then return { 'NOT_FOUND' } end
 if with ~= '0' then return { 'CONFLICT' } end
+stands_in_file()   -- its name
 return { 'OK', drop_file(ARGV[6]) or '' }
