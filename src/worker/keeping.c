@@ -70,19 +70,21 @@ static enum err prune(struct worker *w, struct keeping *k)
 
 	FAILPOINT("summary.prune");
 	worker_count(w, "pruned", erased);
-	k->scrub |= erased > 0;
+	k->scrub |= erased > 0 || k->next_ms == 0; /* at first in any case: whoever was here before may have died before it */
 	if (erased == BATCH)
 		w->more = true;
 	return e;
 }
 
 /* A key was put in front of ROOM_KEYS. */
-static enum err reseal(struct worker *w)
+static enum err reseal(struct worker *w, struct keeping *k)
 {
 	int64_t done = 0, lost = 0;
 	enum err e = seal_ready() ? summaries_reseal(w->db, BATCH, &done, &lost) : OK;
 
+	FAILPOINT("summary.resealed");
 	worker_count(w, "resealed", done);
+	k->scrub |= done > 0; /* what the old key opens */
 	if (lost > 0)
 		log_line(LOG_ERROR, "summary.no_key", "i:documents", lost, NULL);
 	if (done == BATCH)
@@ -103,9 +105,10 @@ enum err keeping_round(struct worker *w)
 	e = prune(w, k);
 	if (e == OK)
 		e = db_write(w->db, give_up, &g);
+	FAILPOINT("summary.given_up");
 	worker_count(w, "abandoned", e == OK ? g.count : 0);
 	if (e == OK)
-		e = reseal(w);
+		e = reseal(w, k);
 	if (e == OK && k->scrub)
 		k->scrub = db_scrub(w->db, "summaries") != OK;
 	if (e == OK && !w->more)

@@ -20,7 +20,7 @@ enum err keeping_tell(struct db *d, const struct keeping_news *n, int64_t now) M
 /* The job's own. */
 struct keeping {
 	int64_t next_ms; /* clock_mono_ms, 0: not yet */
-	bool scrub;      /* rows went, but not yet off the disk */
+	bool scrub;      /* rows went, or were written anew, but what was is not yet off the disk */
 };
 
 /* Now and then: those past their retention go, those without a request are given up, those under an old key are sealed anew. */

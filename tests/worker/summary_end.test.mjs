@@ -1,5 +1,6 @@
 // Summaries, when sessions, workers and their time come to an end: what is never written, written once, and kept. As summary.test.mjs.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -292,6 +293,60 @@ onSummaries('summaries, at an end', (db) => {
       ok(await ask(s), 202);
       await work();
       assert.equal(ok(await get(s)).status, 'ready', 'asked for again, though nothing was said since');
+    });
+    test('SIGKILL when what is over went: off the disk all the same', async () => {
+      const s = await talk();
+      ok(await ask(s), 202);
+      await work();
+      const [[sealed]] = await rows(stack, `SELECT ${db.postgres ? "encode(document, 'hex')" : 'hex(document)'} FROM summaries WHERE conversation = '${s.id}'`);
+      const bytes = Buffer.from(sealed, 'hex').subarray(40, 72);
+      const holds = () => readdirSync(stack.state).filter((f) => f.startsWith('room.db')).some((f) => readFileSync(join(stack.state, f)).includes(bytes));
+      if (!db.postgres) assert.ok(holds(), 'it was there');
+      await rows(stack, `UPDATE summaries SET expires_at = ${Date.now() - 1} WHERE conversation = '${s.id}'`);
+      assert.equal((await work({ failpoint: 'summary.prune:kill' })).signal, 'SIGKILL');
+      assert.equal(await sqlRow(s), undefined);
+      await work();
+      if (!db.postgres) assert.ok(!holds());
+    });
+    test('SIGKILL when a request was given up: said once', async () => {
+      const s = await talk();
+      ok(await ask(s), 202);
+      await stack.redis('DEL', key(s));
+      assert.equal((await work({ clock_ms: 2 * HOUR, failpoint: 'summary.given_up:kill' })).signal, 'SIGKILL');
+      await work({ clock_ms: 2 * HOUR });
+      assert.deepEqual((await told(s)).map((m) => [m.type, m.data.why]), [['summary.failed', 'ABANDONED']]);
+      assert.equal((await sqlRow(s))[0], 'failed');
+    });
+    test('a new key in front: everything is sealed anew, whoever dies over it; then the old one may go', async () => {
+      const caseRef = `case_${rnd()}`;
+      const s = await talk({ caseRef });
+      const canary = `doc${rnd(16)}`;
+      ok(await ask(s), 202);
+      o.gemini.next({ document: { summary: canary, concerns: [], agreed: [], risk_signs: [], open_questions: [] } });
+      await work();
+      const old = readFileSync(join(stack.state, 'keys'), 'utf8').trim();
+      const [fresh, foreign] = ['fresh', 'foreign'].map((id) => `${id}=${randomBytes(32).toString('base64')}`);
+      const keys = async () => (await rows(stack, 'SELECT DISTINCT key_id FROM summaries WHERE key_id IS NOT NULL')).flat();
+      const [was] = await keys();
+      const [[n]] = await rows(stack, 'SELECT count(*) FROM summaries WHERE key_id IS NOT NULL');
+
+      const lost = await work({ env: { ROOM_KEYS: foreign } });
+      assert.match(lost.stderr, new RegExp(`"summary.no_key".*"documents":${n}\\b`));
+      assert.deepEqual([lost.jobs.summary.resealed ?? 0, await keys()], [0, [was]], 'what no key of ours opens stays as it is');
+
+      assert.equal((await work({ env: { ROOM_KEYS: `${fresh},${old}` }, failpoint: 'summary.resealed:kill' })).signal, 'SIGKILL');
+      assert.deepEqual(await keys(), ['fresh']);
+      const back = await work({ env: { ROOM_KEYS: `${old},${fresh}` } });
+      assert.deepEqual([back.jobs.summary.resealed, back.stderr, await keys()], [Number(n), '', [was]]);
+      assert.equal(ok(await get(s)).summary.summary, canary);
+      assert.equal((await work({ env: { ROOM_KEYS: `${fresh},${old}` } })).jobs.summary.resealed, Number(n));
+      const next = await talk({ caseRef });
+      ok(await ask(next), 202);
+      const alone = await work({ env: { ROOM_KEYS: fresh } });
+      assert.doesNotMatch(alone.stderr, /no_key/);
+      assert.equal(askedFor(next)[0].checked.material.previous.summary, canary, 'the fresh key opens it alone');
+      await work({ env: { ROOM_KEYS: `${old},${fresh}` } });
+      assert.equal(ok(await get(s)).summary.summary, canary);
     });
     test('MainServer reads a case, and erases it: with what is under way', async () => {
       const caseRef = `case_${rnd()}`;
