@@ -5,11 +5,10 @@ import { ok, refused } from '../lib/contract.mjs';
 import { call } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { runWorker, standing } from '../lib/worker.mjs';
+import { onBoth } from './helpers.mjs';
 import { o, stack, playPush, session, say, push, due, told, hasten, goes, pushesTo, attemptsTo, waitingTold } from './pushing.mjs';
 
-playPush();
-
-describe('without a device', () => {
+const withoutADevice = () => describe('without a device', () => {
   test('message.waiting reaches MainServer, without content or names', async () => {
     const s = await session();
     const m = await say(s, 'student');
@@ -114,7 +113,7 @@ describe('without a device', () => {
   });
 });
 
-describe('devices', () => {
+const devices = () => describe('devices', () => {
   const set = (ticket, path, json, method = 'PUT') => call(stack.base, method, path, { ticket, json });
 
   test('by the participant: set, replaced, taken away', async () => {
@@ -214,4 +213,10 @@ describe('devices', () => {
     const logs = stack.logs();
     for (const word of ['student-', 'counselor-', 'person-', 'evil-', 'canary']) assert.ok(!logs.includes(word), `${word} in the logs`);
   });
+});
+
+onBoth('push targets', (db) => {
+  playPush(db);
+  withoutADevice();
+  devices();
 });

@@ -8,12 +8,10 @@ import { rnd } from '../lib/jwt.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { runWorker } from '../lib/worker.mjs';
-import { holdOpen } from './helpers.mjs';
+import { holdOpen, onBoth } from './helpers.mjs';
 import { o, stack, playPush, session, say, push, due, told, hasten, goes, pushesTo, attemptsTo, dead, waitingTold } from './pushing.mjs';
 
-playPush();
-
-describe('who is told', () => {
+const whoIsTold = () => describe('who is told', () => {
   test('away: exactly one push, and the other side learns of it', async () => {
     const s = await session();
     const watch = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
@@ -213,7 +211,7 @@ describe('who is told', () => {
   });
 });
 
-describe('what is sent', () => {
+const whatIsSent = () => describe('what is sent', () => {
   test('to a token, to a fid; bytes equal but for target and time to live; nothing said', async () => {
     const [a, b] = [await session(), await session({ devices: { student: { fid: `fid-${rnd(16)}` } } })];
     a.said = await say(a);
@@ -257,7 +255,7 @@ describe('what is sent', () => {
   });
 });
 
-describe('what Google answers', () => {
+const whatGoogleAnswers = () => describe('what Google answers', () => {
   // A session with a push that went wrong as told; what stands in the queue afterwards.
   async function failed(spec) {
     const s = await session();
@@ -404,7 +402,7 @@ describe('what Google answers', () => {
   });
 });
 
-describe('killed, and many at once', () => {
+const killed = () => describe('killed, and many at once', () => {
   for (const point of ['push.look', 'push.claim', 'push.send', 'push.note']) {
     test(`SIGKILL at ${point}: never lost, at most once more on the wire, one to be seen`, async () => {
       const s = await session();
@@ -474,7 +472,7 @@ describe('killed, and many at once', () => {
   });
 });
 
-describe('as `room up` runs it, on four buckets', () => {
+const asRoomUpRunsIt = () => describe('as `room up` runs it, on four buckets', () => {
   for (const postgres of [false, true]) {
     test(`due pushes leave within a second or so; people's devices in ${postgres ? 'PostgreSQL' : 'SQLite'}`, async () => {
       const pg = postgres && await startPostgres();
@@ -496,6 +494,40 @@ describe('as `room up` runs it, on four buckets', () => {
         await own.stop();
         await pg?.stop?.();
       }
+    });
+  }
+});
+
+describe('push, with what Redis knows', () => {
+  playPush();
+  whoIsTold();
+  whatIsSent();
+  asRoomUpRunsIt();
+});
+
+onBoth('push', (db) => {
+  playPush(db);
+  whatGoogleAnswers();
+  killed();
+  if (db.postgres) {
+    test('the database away: people\'s devices are looked for again soon; sessions\' own need none', async () => {
+      const [s, own] = [await session({ devices: {} }), await session()];
+      const token = `person-${rnd(12)}`;
+      ok(await stack.as(stack.service()).put(`/api/participants/${s.counselor}/device`, { token }), 204);
+      await say(s, 'student');
+      await say(own);
+      await db.pg.stop({ signal: 'SIGQUIT', keep: true });
+      try {
+        await push({ code: 3 });
+        assert.equal(pushesTo(own.target).length, 1);
+        const wait = (await due(s, s.counselor)) - Date.now();
+        assert.ok(wait > 0 && wait <= 5000, `${wait} ms`);
+      } finally {
+        await db.pg.start();
+      }
+      await hasten(s, s.counselor);
+      await push();
+      assert.equal(pushesTo(token).length, 1);
     });
   }
 });

@@ -10,11 +10,11 @@ import { runWorker } from '../lib/worker.mjs';
 // Set before the first test.
 export let o, stack;
 
-// A stack of the file's own whose worker runs by hand, and the outside world, played.
-export function playPush() {
+// A stack of the suite's own whose worker runs by hand, on that database (helpers.mjs, onBoth), and the outside world, played.
+export function playPush(db) {
   before(async () => {
     o = await startOutside();
-    stack = await startStack({ env: { ...o.env, ROOM_WORKER: '0' } });
+    stack = await startStack({ env: { ...o.env, ROOM_WORKER: '0', ...(await db?.env()) } });
   });
   after(async () => { await stack?.stop(); await o?.stop(); });
   beforeEach(async () => { await stack.redis('DEL', '{0}:breaker:fcm', '{0}:breaker:oauth'); });
