@@ -79,6 +79,8 @@ static const struct route routes[] = {
 	{METHOD_DELETE, "/api/desk/cookie", WHO_ANYONE, 0, entrance_desk_cookie_clear},
 	{METHOD_POST, "/api/desk/stream-ticket", WHO_DESK, 0, entrance_own_stream_ticket},
 	{METHOD_POST, "/api/desk/sessions/{id}/ticket", WHO_DESK, 0, desk_session_ticket},
+	{METHOD_GET, "/api/desk/summaries", WHO_DESK, 0, desk_summaries},
+	{METHOD_GET, "/api/desk/summaries/{id}", WHO_DESK, 0, desk_summary},
 	{METHOD_GET, "/api/cases/{ref}/summaries", WHO_SERVICE, 0, cases_summaries},
 	{METHOD_DELETE, "/api/cases/{ref}", WHO_SERVICE, 0, cases_erase},
 	{METHOD_POST, "/auth/register", WHO_ANYONE, 0, auth_register},

@@ -89,6 +89,10 @@ void account_delete(struct exchange *x);
 void desk_show(struct exchange *x);
 void desk_session_ticket(struct exchange *x);
 
+/* desk_summaries.c: what was kept for a counselor, also of sessions that are over */
+void desk_summaries(struct exchange *x);
+void desk_summary(struct exchange *x);
+
 /* summary.c: a session's summary; cases.c: those of a case, for MainServer */
 void summary_post(struct exchange *x);
 void summary_show(struct exchange *x);

@@ -153,18 +153,6 @@ void summary_post(struct exchange *x)
 
 /* ---- reading ---- */
 
-static void answer_row(struct exchange *x, const struct summary_row *row)
-{
-	struct buf out;
-
-	buf_init(&out, SUMMARY_JSON_MAX);
-	summary_json(&out, row, false);
-	exchange_json(x, 200, &out);
-	if (out.data)
-		explicit_bzero(out.data, out.len);
-	buf_done(&out);
-}
-
 /* On a thread of the pool. */
 static void read_row(struct db *d, void *exchange)
 {
@@ -177,7 +165,7 @@ static void read_row(struct db *d, void *exchange)
 	arena_init(&a);
 	e = d ? summaries_get(d, &a, t->conversation, t->participant, clock_now_ms(), &row) : ERR_STORE_UNAVAILABLE;
 	if (e == OK)
-		answer_row(x, &row);
+		summary_answer(x, &row, false);
 	else
 		answer_error(x, e, NULL, 0);
 	arena_done(&a);

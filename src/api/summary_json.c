@@ -29,3 +29,15 @@ void summary_json(struct buf *b, const struct summary_row *row, bool named)
 	}
 	buf_char(b, '}');
 }
+
+void summary_answer(struct exchange *x, const struct summary_row *row, bool named)
+{
+	struct buf out;
+
+	buf_init(&out, SUMMARY_JSON_MAX);
+	summary_json(&out, row, named);
+	exchange_json(x, 200, &out);
+	if (out.data)
+		explicit_bzero(out.data, out.len);
+	buf_done(&out);
+}

@@ -1,4 +1,4 @@
-/* Summaries as lists, newest first: those of a case (cases.c), those of a counselor (desk.c). */
+/* Summaries as lists, newest first: those of a case (cases.c), those of a counselor (desk_summaries.c). */
 #ifndef API_SUMMARY_LIST_H
 #define API_SUMMARY_LIST_H
 

@@ -33,7 +33,7 @@ static void push(struct reader *r)
 static bool ends_poll(const char *event)
 {
 	return strcmp(event, "ready") == 0 || strcmp(event, "reset") == 0 || strcmp(event, "ticket:expired") == 0 ||
-		strncmp(event, "session:", 8) == 0 || strncmp(event, "conversation:", 13) == 0;
+		strcmp(event, "desk:summary") == 0 || strncmp(event, "session:", 8) == 0 || strncmp(event, "conversation:", 13) == 0;
 }
 
 static void poll_event(struct reader *r, const char *id, const char *event, const char *data, size_t len)

@@ -29,6 +29,22 @@ void desk_tell_removed(struct desk *d, const char *conversation, const char *why
 	desk_tell(d, "desk:removed", data, (size_t)n);
 }
 
+/* It passes: whoever comes later asks for the list of summaries. */
+void desks_summary(struct hub *h, const char *counselor, const char *conversation, const char *state, int64_t at_ms)
+{
+	struct desk *d = desk_find(h, counselor);
+	char data[ID_MAX + 100];
+	int n = snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"status\":\"%s\",\"at\":%lld}", conversation, state, (long long)at_ms);
+
+	if (d == NULL || h->stopping)
+		return;
+	for (struct reader *r = d->readers, *next; r != NULL; r = next) {
+		next = r->next;
+		if (r->state == READER_LIVE)
+			answer_event(r, NULL, "desk:summary", data, (size_t)n);
+	}
+}
+
 static void write_list(struct buf *b, const struct desk *d)
 {
 	const char *comma = "";

@@ -247,6 +247,7 @@ void desk_answer_poll(struct reader *r);
 void desks_open(struct hub *h);
 void desks_close(struct hub *h);
 void desks_news(struct hub *h, const char *counselor, const char *conversation);
+void desks_summary(struct hub *h, const char *counselor, const char *conversation, const char *state, int64_t at_ms);
 void desks_again(struct hub *h); /* news may have been lost, or the hub has a new name */
 void desks_kick(struct hub *h);
 

@@ -26,7 +26,7 @@ static bool parse(struct hub *h, struct news *n, struct span item)
 		return false;
 	n->kind = kind.at[0];
 	n->place = NULL;
-	if (n->kind == 'o' || n->kind == 'l')
+	if (n->kind == 'o' || n->kind == 'l' || n->kind == 'y')
 		return true;
 	if (n->kind == 'v') {
 		n->rest = id;
@@ -164,6 +164,17 @@ static void desk_news(struct hub *h, struct span rest)
 		desks_news(h, counselor, conversation);
 }
 
+static void summary_news(struct hub *h, struct span rest)
+{
+	char conversation[ID_MAX + 1], counselor[ID_MAX + 1], state[16];
+
+	if (!span_copy(conversation, sizeof conversation, span_line(&rest)))
+		return;
+	span_line(&rest);
+	if (span_copy(counselor, sizeof counselor, span_line(&rest)) && span_copy(state, sizeof state, span_line(&rest)))
+		desks_summary(h, counselor, conversation, state, span_number(span_line(&rest)));
+}
+
 static void tell(struct hub *h, struct span item)
 {
 	struct news n;
@@ -181,6 +192,10 @@ static void tell(struct hub *h, struct span item)
 	}
 	if (n.kind == 'l') {
 		desk_news(h, item);
+		return;
+	}
+	if (n.kind == 'y') {
+		summary_news(h, item);
 		return;
 	}
 	n.place->calls++;

@@ -48,7 +48,7 @@ test('a session without a counselor is on no desk until it is assigned', async (
 
 test('who may: a counselor’s or volunteer’s token without a session, and nobody else', async () => {
   const s = await stack.session();
-  const roads = [['GET', '/api/desk'], ['POST', '/api/desk/cookie'], ['POST', '/api/desk/stream-ticket'], ['POST', `/api/desk/sessions/${s.id}/ticket`]];
+  const roads = [['GET', '/api/desk'], ['GET', '/api/desk/summaries'], ['GET', `/api/desk/summaries/${s.id}`], ['POST', '/api/desk/cookie'], ['POST', '/api/desk/stream-ticket'], ['POST', `/api/desk/sessions/${s.id}/ticket`]];
   for (const [method, path] of roads) {
     const json = method === 'POST' ? {} : undefined;
     for (const ticket of [s.tickets.student, s.tickets.counselor, stack.service()]) refused(await call(stack.base, method, path, { ticket, json }), 'FORBIDDEN', `${method} ${path}`);

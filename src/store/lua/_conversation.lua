@@ -11,6 +11,7 @@
 --   id x state at                      erased or expired: everything about it is void
 --   id k participant                   that one has no place here any more
 --   id l counselor                     something about it changed: look at it, for that counselor's desk (desk_look.lua)
+--   id y counselor state at            its summary is 'ready' or 'failed', for that counselor's desk (summary_done.lua)
 --   '' o                               the inbox overflowed: read everything again
 --   id v                               that login is over (login_revoke.lua)
 local call = redis.call
