@@ -60,7 +60,7 @@ describe('with a life of three seconds', { concurrency: true }, () => {
     const s = await stack.session();
     const student = stack.as(s.tickets.student);
     const born = Date.now();
-    await until('three lives', async () => { ok(await student.post(`${s.path}/messages`, { content: 'x' }), 201); return Date.now() > born + 3 * ttl; }, { ms: 15_000, every: 700 });
+    await until('three lives', async () => { ok(await student.post(`${s.path}/messages`, { content: 'x' }), 201); return Date.now() > born + 3 * ttl; }, { every: 200 });
     ok(await student.get(`${s.path}/messages`));
   });
   test('an ended session dies at its deadline too', async () => {

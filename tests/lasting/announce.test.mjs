@@ -112,7 +112,7 @@ onBoth('announcing', (db) => {
       redis = spawn('redis-server', ['--port', '0', '--unixsocket', join(dir, 's'), '--dir', dir, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' });
       redis.gone = new Promise((done) => { redis.once('exit', done); });
     };
-    const stopRedis = async () => { redis.kill('SIGKILL'); await within('redis to end', 10_000, redis.gone); };
+    const stopRedis = async () => { redis.kill('SIGKILL'); await within('redis to end', 30_000, redis.gone); };
     before(async () => {
       dir = mkdtempSync(join(tmpdir(), 'room-redis-'));
       await startRedis();
@@ -132,7 +132,8 @@ onBoth('announcing', (db) => {
       const slowest = [];
       for (let i = 0; i < 20; i++) slowest.push((await sender.send(`away${i}`, `away ${i}`)).ms);
       assert.deepEqual(sender.problems, [], 'no send was refused');
-      assert.ok(Math.max(...slowest) < 2000, `the slowest took ${Math.max(...slowest)} ms`);
+      slowest.sort((a, b) => a - b);
+      assert.ok(slowest[10] < 1000 && slowest.at(-1) < 6000, `they took ${slowest.map(Math.round).join(', ')} ms`);
       const ids = sender.sends.map((s) => s.acks[0].id);
       ok(await ann.patch(path(c, `/messages/${ids[0]}`), { content: 'edited' }));
       ok(await ann.delete(path(c, `/messages/${ids[1]}`)), 204);

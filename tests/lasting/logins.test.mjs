@@ -107,7 +107,7 @@ onBoth('logins', (db) => {
     const mine = [...await open({ ticket: a.token }), ...await open({ headers: { Cookie: a.cookie.pair } })];
     const others = await open({ headers: { Cookie: other.cookie.pair } });
     ok(await a.browse('POST', '/auth/logout', {}), 204);
-    for (const st of mine) await until('the stream to end', () => st.ended, { ms: 5000 });
+    for (const st of mine) await until('the stream to end', () => st.ended, { ms: 12_000 });
     ok(await other.api.post(`/api/conversations/${group.id}/messages`, { content: 'still here' }), 201);
     for (const st of others) await st.next('message:new');
     for (const path of paths) {

@@ -1,4 +1,5 @@
 // What the tests of lasting conversations share: people with a token of MainServer's, and conversations among them.
+import assert from 'node:assert/strict';
 import { ok } from '../lib/contract.mjs';
 import { rnd } from '../lib/jwt.mjs';
 
@@ -21,6 +22,26 @@ export const business = async (stack, roles) => ok(await service(stack).post(bas
 export const send = async (who, c, content, more = {}) => ok(await who.post(path(c, '/messages'), { content, ...more }), 201);
 export const list = async (who, query = '') => ok(await who.get(`${base}${query}`));
 export const ids = (page) => page.conversations.map((c) => c.id);
+
+export const seek = (who, query) => who.get(`/api/search?${new URLSearchParams(query)}`);
+
+// All results of a search, page by page (one may hold fewer than it could, or none, as long as there is a next one); none twice.
+export async function find(who, query, { limit = 50, between = async () => {} } = {}) {
+  const all = [];
+  for (let after; ;) {
+    const page = ok(await seek(who, { ...(typeof query === 'string' ? { q: query } : query), limit, ...(after ? { after } : {}) }));
+    assert.deepEqual(Object.keys(page).sort(), ['next', 'results']);
+    assert.ok(page.results.length <= limit);
+    all.push(...page.results);
+    if (page.next === null) break;
+    assert.equal(typeof page.next, 'string');
+    after = page.next;
+    await between(all);
+  }
+  const keys = all.map((r) => `${r.conversation.id} ${r.message?.id}`);
+  assert.equal(new Set(keys).size, keys.length, 'nothing comes twice');
+  return all;
+}
 
 // All of somebody's list, page by page.
 export async function walk(who, limit, query = '', between = async () => {}) {

@@ -107,7 +107,7 @@ onBoth('quotas', (db) => {
 
 describe('files of a session', () => {
   let stack;
-  before(async () => { stack = await startStack({ env: { ROOM_UPLOADS: '2/2', ROOM_APIS: '1' } }); });
+  before(async () => { stack = await startStack({ env: { ROOM_UPLOADS: '2/6', ROOM_APIS: '1' } }); });
   after(() => stack?.stop());
   const put = (s, who, text) => upload(stack, s.path, { ticket: s.tickets[who] }, Buffer.from(text), 'text/plain', 'a.txt');
 
@@ -115,10 +115,10 @@ describe('files of a session', () => {
     const s = await stack.session();
     const other = await stack.session();
     for (const text of ['a', 'b']) ok(await put(s, 'student', text), 201);
-    wait(await put(s, 'student', 'c'), 2, /files/);
+    wait(await put(s, 'student', 'c'), 6, /files/);
     ok(await put(s, 'counselor', 'd'), 201);
     ok(await put(other, 'student', 'e'), 201);
-    const r = await until('another turn', async () => { const x = await put(s, 'student', 'f'); return x.status === 201 ? x : (wait(x, 2, /files/), false); }, { ms: 10_000 });
+    const r = await until('another turn', async () => { const x = await put(s, 'student', 'f'); return x.status === 201 ? x : (wait(x, 6, /files/), false); });
     ok(r, 201);
   });
 });

@@ -8,27 +8,8 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { pool, until } from '../lib/wait.mjs';
 import { onBoth } from '../worker/helpers.mjs';
-import { direct, group, path, people, person, send, service } from './people.mjs';
+import { direct, find, group, path, people, person, seek, send, service } from './people.mjs';
 
-const ask = (who, query) => who.get(`/api/search?${new URLSearchParams(query)}`);
-
-// All results of a search, page by page; none twice.
-async function find(who, query, { limit = 50, between = async () => {} } = {}) {
-  const all = [];
-  for (let after; ;) {
-    const page = ok(await ask(who, { ...(typeof query === 'string' ? { q: query } : query), limit, ...(after ? { after } : {}) }));
-    assert.deepEqual(Object.keys(page).sort(), ['next', 'results']);
-    assert.ok(page.results.length <= limit);
-    all.push(...page.results);
-    if (page.next === null) break;
-    assert.equal(typeof page.next, 'string');
-    after = page.next;
-    await between(all);
-  }
-  const keys = all.map((r) => `${r.conversation.id} ${r.message?.id}`);
-  assert.equal(new Set(keys).size, keys.length, 'nothing comes twice');
-  return all;
-}
 const plain = (r) => r.highlight.map((h) => h.text).join('');
 const marked = (r) => r.highlight.map((h) => (h.hit ? `[${h.text}]` : h.text)).join('');
 const contents = async (who, query) => (await find(who, query)).map((r) => r.message.content).sort();
@@ -123,11 +104,11 @@ onBoth('search', (db) => {
       assert.deepEqual(await contents(eve, word), [`${word} for eve`]);
       assert.deepEqual(await contents(person(stack, 'Nobody'), word), []);
       assert.deepEqual(await contents(ann, { q: word, conversation: d.id }), [`${word} for eve`]);
-      refused(await ask(eve, { q: word, conversation: c.id }), 'NOT_FOUND');
-      refused(await ask(eve, { q: word, conversation: `conv_${rnd(11)}` }), 'NOT_FOUND');
+      refused(await seek(eve, { q: word, conversation: c.id }), 'NOT_FOUND');
+      refused(await seek(eve, { q: word, conversation: `conv_${rnd(11)}` }), 'NOT_FOUND');
       ok(await ann.delete(path(c, `/participants/${bob.id}`)), 204);
       assert.deepEqual(await contents(bob, word), []);
-      refused(await ask(bob, { q: word, conversation: c.id }), 'NOT_FOUND');
+      refused(await seek(bob, { q: word, conversation: c.id }), 'NOT_FOUND');
       ok(await ann.post(path(c, '/participants'), { participant: bob.id }), 201);
       assert.deepEqual(await contents(bob, word), [`${word} for bob`]);
     });
@@ -253,14 +234,14 @@ onBoth('search', (db) => {
       const [ann] = people(stack, 'Ann');
       const c = await group(ann);
       for (const q of [{}, { q: '' }, { q: 'x'.repeat(1001) }, { q: 'a\u0001b' }, { q: 'a\0b' }, { q: 'x', in: 'people' }, { q: 'x', limit: 0 }, { q: 'x', limit: 51 }, { q: 'x', limit: 'a' }, { q: 'x', conversation: 'a b' }, { q: 'x', in: 'conversations', conversation: c.id },
-        { q: Array.from({ length: 65 }, (_, i) => `a${i}`).join(' ') }, ...['x', '1', '1.2', '1.2.3.4.5', '5.9.0.0', '-1.0.0.0', '01.0.0.0', ' 1.0.0.0'].map((after) => ({ q: 'x', after }))]) refused(await ask(ann, q), 'BAD_REQUEST', JSON.stringify(q).slice(0, 80));
+        { q: Array.from({ length: 65 }, (_, i) => `a${i}`).join(' ') }, ...['x', '1', '1.2', '1.2.3.4.5', '5.9.0.0', '-1.0.0.0', '01.0.0.0', ' 1.0.0.0'].map((after) => ({ q: 'x', after }))]) refused(await seek(ann, q), 'BAD_REQUEST', JSON.stringify(q).slice(0, 80));
       refused(await ann.get('/api/search?q=a&q=b'), 'BAD_REQUEST');
       refused(await ann.get('/api/search?q=%ff'), 'BAD_REQUEST');
       refused(await ann.post('/api/search?q=a'), 'METHOD_NOT_ALLOWED');
-      ok(await ask(ann, { q: Array.from({ length: 64 }, (_, i) => `a${i}`).join(' ') }));
-      ok(await ask(ann, { q: 'x', after: 'ffffffffffff.0.0.0' }));
+      ok(await seek(ann, { q: Array.from({ length: 64 }, (_, i) => `a${i}`).join(' ') }));
+      ok(await seek(ann, { q: 'x', after: 'ffffffffffff.0.0.0' }));
       const word = `secret${rnd(12)}`;
-      ok(await ask(ann, { q: word }));
+      ok(await seek(ann, { q: word }));
       assert.ok(!stack.logs().includes(word));
     });
     test('a cursor that somebody made up asks for no more than others do, and leads through everything', async () => {
@@ -377,10 +358,10 @@ describe('searches that take long', () => {
     const failpoint = join(stack.state, 'failpoint');
     const pid = stack.children().api[0];
     stack.arm('search.look:stall');
-    const stalled = ask(ann, { q: 'word' }).catch((e) => e);
+    const stalled = seek(ann, { q: 'word' }).catch((e) => e);
     await until('one to be held up', () => !existsSync(failpoint));
     stack.arm('search.look:stall');
-    const waiting = Array.from({ length: 8 }, () => ask(ann, { q: 'word' }).catch((e) => e));
+    const waiting = Array.from({ length: 8 }, () => seek(ann, { q: 'word' }).catch((e) => e));
     for (let i = 0; i < 20; i++) {
       ok(await ann.get(path(c)));
       await send(ann, c, `${i}`);
@@ -390,7 +371,7 @@ describe('searches that take long', () => {
     stack.kill('api');
     await stack.replaced('api', pid);
     await Promise.all([stalled, ...waiting]);
-    await until('the next one to be well', async () => (await ask(ann, { q: 'word' })).status === 200);
-    for (const r of await Promise.all(Array.from({ length: 40 }, () => ask(ann, { q: 'word' })))) assert.equal(ok(r).results.length, 1);
+    await until('the next one to be well', async () => (await seek(ann, { q: 'word' })).status === 200);
+    for (const found of await Promise.all(Array.from({ length: 40 }, () => find(ann, 'word')))) assert.equal(found.length, 1);
   });
 });
