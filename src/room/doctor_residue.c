@@ -81,7 +81,7 @@ bool needles_in(const struct needles *n, const char *bytes, size_t len)
 static struct {
 	struct patient *patient;
 	const struct needles *needles;
-	const char *what;
+	const char *what, *advice;
 	int files, unread, found;
 } walk;
 
@@ -120,16 +120,17 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
 		walk.unread++;
 	if (found > 0) {
 		walk.found++;
-		doctor_report(walk.patient, FINDING_BAD, walk.what, "find out who writes this there, then remove it", "in %s", path);
+		doctor_report(walk.patient, FINDING_BAD, walk.what, walk.advice, "in %s", path);
 	}
 	return 0;
 }
 
-void residue_files(struct patient *p, const struct needles *n, const char *what, const char *path)
+static void look_into(struct patient *p, const struct needles *n, const char *what, const char *path, const char *advice)
 {
 	walk.patient = p;
 	walk.needles = n;
 	walk.what = what;
+	walk.advice = advice;
 	walk.files = walk.unread = walk.found = 0;
 	if (access(path, F_OK) != 0)
 		return;
@@ -139,6 +140,11 @@ void residue_files(struct patient *p, const struct needles *n, const char *what,
 			p, FINDING_SKIPPED, what, "run this as the user of `room up`, or as root", "%d files of %s cannot be read", walk.unread, path);
 	if (walk.found == 0)
 		doctor_report(p, FINDING_FINE, what, NULL, "nothing in %d files of %s", walk.files, path);
+}
+
+void residue_files(struct patient *p, const struct needles *n, const char *what, const char *path)
+{
+	look_into(p, n, what, path, "find out who writes this there, then remove it");
 }
 
 /* What our programs may leave in a folder that all share, when they are not told otherwise or crash: request bodies, core dumps. */
@@ -174,12 +180,40 @@ static void found_rows(void *ctx, const char *table, int64_t rows)
 	doctor_report(r->patient, FINDING_BAD, "residue in SQL", r->advice, "%lld rows of %s", (long long)rows, table);
 }
 
+/* Deleted rows, and what was not yet moved from the log. */
+static void sqlite_files(struct patient *p, const struct needles *n, const char *file)
+{
+	char *log = place_path("%s-wal", file);
+
+	residue_files(p, n, "residue in SQLite's file", file);
+	residue_files(p, n, "residue in SQLite's log", log);
+	free(log);
+}
+
+/* The same; but what is long stands there compressed. */
+static void postgres_files(struct patient *p, const struct needles *n, struct db *d)
+{
+	static const char what[] = "residue in PostgreSQL's files",
+					  advice[] = "was it ever said in a lasting conversation? VACUUM FULL makes its files anew; its log goes with time";
+	char *base, *wal;
+
+	if (residue_folders(d, &base, &wal) != OK) {
+		doctor_report(p, FINDING_SKIPPED, what, "run this on its host, as one who may read them", "they are elsewhere, or not to be read");
+		return;
+	}
+	look_into(p, n, what, base, advice);
+	look_into(p, n, "residue in PostgreSQL's log", wal, advice);
+	doctor_report(p, FINDING_SKIPPED, what, NULL, "values above 2 KB may be compressed there: they were looked for in SQL alone");
+	free(base);
+	free(wal);
+}
+
 static void database(struct patient *p, const struct needles *n)
 {
 	struct rows r = {
 		p, 0, n->count > 0 ? "find out who writes this there, then delete it" : "is the worker running? `room worker --status`"};
 	struct db *d = NULL;
-	char *file, *log;
+	char *file;
 	enum err e = db_new(&d, NULL, DB_PATIENCE_MS);
 
 	for (size_t i = 0; e == OK && i < n->count; i++)
@@ -191,14 +225,10 @@ static void database(struct patient *p, const struct needles *n)
 	else if (r.tables == 0)
 		doctor_report(p, FINDING_FINE, "residue in SQL", NULL, "nothing");
 	file = d ? residue_file(d) : NULL;
-	if (file && n->count > 0) { /* deleted rows, and what was not yet moved into the file */
-		log = place_path("%s-wal", file);
-		residue_files(p, n, "residue in SQLite's file", file);
-		residue_files(p, n, "residue in SQLite's log", log);
-		free(log);
-	} else if (n->count > 0) {
-		doctor_report(p, FINDING_SKIPPED, "residue in SQL's files", NULL, "files and WAL of PostgreSQL are on its host");
-	}
+	if (file && n->count > 0)
+		sqlite_files(p, n, file);
+	else if (e == OK && n->count > 0)
+		postgres_files(p, n, d);
 	free(file);
 	db_free(d);
 }

@@ -1,4 +1,6 @@
 /* Searching the whole database for a text: see residue.h. */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,4 +127,70 @@ enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, con
 char *residue_file(const struct db *d)
 {
 	return db_is_postgres(d) ? NULL : strdup(d->address);
+}
+
+/* The number that a cluster has from its birth stands first in its control file: so a folder of the same name on another machine is told apart. */
+static bool is_cluster(const char *folder, int64_t identifier)
+{
+	char path[PATH_MAX];
+	int64_t found = 0;
+	FILE *f;
+	bool good;
+
+	if (snprintf(path, sizeof path, "%s/global/pg_control", folder) >= (int)sizeof path || (f = fopen(path, "re")) == NULL)
+		return false;
+	good = fread(&found, sizeof found, 1, f) == 1 && found == identifier;
+	fclose(f);
+	return good;
+}
+
+/* Its real place, so that a link to another disk is followed. NULL: there is none. */
+static char *inside(const char *folder, const char *part, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/%s/%s", folder, part, name) < (int)sizeof path ? realpath(path, NULL) : NULL;
+}
+
+enum err residue_folders(struct db *d, char **base, char **wal)
+{
+	struct db_rows r;
+	struct arena a;
+	const char *folder = NULL, *database = "";
+	int64_t identifier = 0;
+	bool super = false;
+	enum err e;
+
+	*base = *wal = NULL;
+	if (!db_is_postgres(d))
+		return ERR_NOT_FOUND;
+	arena_init(&a);
+	db_query(&r, d,
+		"SELECT CASE WHEN pg_has_role('pg_read_all_settings', 'usage') THEN current_setting('data_directory') END, "
+		"(SELECT oid::text FROM pg_database WHERE datname = current_database()), (SELECT system_identifier FROM pg_control_system()), "
+		"(SELECT rolsuper::int FROM pg_roles WHERE rolname = current_user)",
+		DB_NONE);
+	if (db_rows_next(&r)) {
+		folder = db_rows_keep(&r, 0, &a);
+		database = db_rows_keep(&r, 1, &a);
+		identifier = db_rows_int(&r, 2);
+		super = db_rows_int(&r, 3) != 0;
+	}
+	e = db_rows_done(&r);
+	if (e == OK && (!folder || !is_cluster(folder, identifier)))
+		e = ERR_NOT_FOUND;
+	if (e == OK && super)
+		e = db_exec(d, NULL, "CHECKPOINT", DB_NONE);
+	if (e == OK) {
+		*base = inside(folder, "base", database);
+		*wal = inside(folder, "pg_wal", ".");
+	}
+	if (e == OK && (!*base || !*wal)) {
+		free(*base);
+		free(*wal);
+		*base = *wal = NULL;
+		e = ERR_NOT_FOUND;
+	}
+	arena_done(&a);
+	return e;
 }

@@ -14,4 +14,8 @@ enum err residue_overdue(struct db *d, int64_t now, void (*found)(void *ctx, con
 /* The path of SQLite's file, NULL on PostgreSQL; its log is beside it (-wal). To be freed. */
 char *residue_file(const struct db *d);
 
+/* PostgreSQL on this machine, and a user that may ask: the folders of this database and of the log, with all in them that the server had in memory when that user
+ * may say so (CHECKPOINT). To be freed. ERR_NOT_FOUND: another machine, or it does not say. */
+enum err residue_folders(struct db *d, char **base, char **wal) MUST_CHECK;
+
 #endif

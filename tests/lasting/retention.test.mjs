@@ -153,7 +153,7 @@ onBoth('retention', (db) => {
     const canary = () => `q${rnd(20)}`.toLowerCase();
     const inFiles = (text) => ['room.db', 'room.db-wal'].filter((f) => { try { return readFileSync(join(stack.state, f)).includes(text.slice(6)); } catch { return false; } });
     const residue = async (texts) => (await run(['doctor', '--residue', '--json', ...texts.flatMap((t) => ['--text', t])], { env: stack.env }));
-    const inSql = async (text) => JSON.parse((await residue([text])).stdout).filter((f) => f.finding === 'BAD' && /SQL/.test(f.check)).map((f) => f.seen);
+    const inSql = async (text) => JSON.parse((await residue([text])).stdout).filter((f) => f.finding === 'BAD' && /SQL$|SQLite/.test(f.check)).map((f) => f.seen);
     const scrub = async () => assert.equal((await runWorker(stack, ['search', '--once'])).code, 0);
 
     test('edited, deleted, past its time, erased with its conversation, a title that was: no word of it, in rows, index, file and log', async () => {
