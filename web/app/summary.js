@@ -5,6 +5,23 @@ import { failureText, words } from './words.js';
 
 const nameOf = (part) => words.summary.parts[part] ?? part.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/_/g, ' ').replace(/^./, (c) => c.toUpperCase());
 
+/** A document as headings, lists and words, whatever JSON it is. cited(id): an element for a message that something rests on. Null: there is nothing in it. */
+export function documentOf(value, cited, name = '') {
+  if (Array.isArray(value)) {
+    if (value.length === 0) return null;
+    if (name === 'positions') return element('span', { class: 'cited' }, ...value.map(cited));
+    return element('ul', {}, ...value.map((one) => element('li', {}, documentOf(one, cited))));
+  }
+  if (value && typeof value === 'object') {
+    return element('dl', {}, ...Object.entries(value).flatMap(([part, one]) => {
+      const inner = documentOf(one, cited, part);
+      return inner === null ? [] : [element('dt', {}, nameOf(part)), element('dd', {}, inner)];
+    }));
+  }
+  if (value === null || value === undefined || value === '') return null;
+  return element('span', { dir: 'auto' }, name === 'kind' ? words.summary.kinds[value] ?? String(value) : String(value));
+}
+
 export class Summary {
   #room;
   #show;
@@ -76,26 +93,9 @@ export class Summary {
     else setText($('summary-state'), text);
     $('summary-ask').setAttribute('aria-disabled', String(state === 'requested'));
     setText($('summary-ask'), state === null || state === 'requested' ? words.summary.ask : words.summary.again);
-    const shown = summary ? this.#shown(summary) : null;
+    const shown = summary ? documentOf(summary, (id) => this.#cited(id)) : null;
     if (shown) $('summary-text').replaceChildren(shown);
     else if (state !== 'requested') $('summary-text').replaceChildren();
-  }
-
-  /** Whatever JSON it is, as headings, lists and words. */
-  #shown(value, name = '') {
-    if (Array.isArray(value)) {
-      if (value.length === 0) return null;
-      if (name === 'positions') return element('span', { class: 'cited' }, ...value.map((id) => this.#cited(id)));
-      return element('ul', {}, ...value.map((one) => element('li', {}, this.#shown(one))));
-    }
-    if (value && typeof value === 'object') {
-      return element('dl', {}, ...Object.entries(value).flatMap(([part, one]) => {
-        const inner = this.#shown(one, part);
-        return inner === null ? [] : [element('dt', {}, nameOf(part)), element('dd', {}, inner)];
-      }));
-    }
-    if (value === null || value === undefined || value === '') return null;
-    return element('span', { dir: 'auto' }, name === 'kind' ? words.summary.kinds[value] ?? String(value) : String(value));
   }
 
   /** A message that something rests on: a way to it, where the page has it. */

@@ -1,12 +1,12 @@
 // A counselor's desk as the server tells it: which sessions are theirs, who waits, how much is unread. No words of any conversation come this way.
 // One stream for the whole desk (or a long-poll where streams don't get through); a reconnect brings the whole list, so nothing can be missed.
 //
-// Events: `sessions` {changed: id|null, before, now} · `removed` {session, reason} · `link` {} · `ticket` {expiresAt} · `over` {kind: 'ticket'|'denied'}
+// Events: `sessions` {changed: id|null, before, now} · `removed` {session, reason} · `summaries` {changed: {conversationId, status}|null} · `link` {} · `ticket` {expiresAt} · `over` {kind: 'ticket'|'denied'}
 import { watchBrowser, offline, pauseOrOnline } from '../room/around.js';
 import { Door, RoomError, backoffMs, ticketClaims } from '../room/http.js';
 import { Line } from '../room/line.js';
 
-const EVENTS = ['ready', 'desk:session', 'desk:removed', 'ticket:expiring', 'ticket:expired'];
+const EVENTS = ['ready', 'desk:session', 'desk:removed', 'desk:summary', 'ticket:expiring', 'ticket:expired'];
 
 export class Desk extends EventTarget {
   /** @type {'connecting'|'live'|'reconnecting'|'offline'|'off'} */
@@ -74,6 +74,16 @@ export class Desk extends EventTarget {
     return (await this.#door.call('POST', `/sessions/${conversationId}/ticket`, { body: {} })).ticket;
   }
 
+  /** A page of the summaries that may be read here, newest first, without their text: {summaries, next}. */
+  async summaries(before = null) {
+    return this.#door.call('GET', '/summaries', { query: { before } });
+  }
+
+  /** One of them in full. */
+  async summary(conversationId) {
+    return this.#door.call('GET', `/summaries/${conversationId}`);
+  }
+
   /** Takes this desk out of the browser: its cookie goes. */
   async forget() {
     this.close();
@@ -122,6 +132,7 @@ export class Desk extends EventTarget {
       for (const [id, one] of before) if (!this.sessions.has(id)) this.#emit('removed', { session: one, reason: 'gone' });
       for (const [id, one] of this.sessions) this.#emit('sessions', { changed: id, before: first ? one : before.get(id) ?? null, now: one });
       if (this.sessions.size === 0 || first) this.#emit('sessions', { changed: null });
+      this.#emit('summaries', { changed: null });
     } else if (event === 'desk:session') {
       const before = this.sessions.get(data.conversationId) ?? null;
       this.sessions.set(data.conversationId, data);
@@ -130,6 +141,8 @@ export class Desk extends EventTarget {
       const session = this.sessions.get(data.conversationId);
       this.sessions.delete(data.conversationId);
       if (session) this.#emit('removed', { session, reason: data.reason });
+    } else if (event === 'desk:summary') {
+      this.#emit('summaries', { changed: data });
     } else if (event === 'poll:answer') {
       this.#print = data.cursor ?? null;
     } else if (event === 'ticket:expiring') {

@@ -5,12 +5,14 @@ import { momentOf } from '../app/time.js';
 import { Chat, showPlace } from './chat.js';
 import { Desk } from './client.js';
 import { List } from './list.js';
+import { Summaries } from './summaries.js';
 import { words } from './words.js';
 
 const root = document.documentElement;
 let desk = null;
 let list = null;
 let chat = null;
+let summaries = null;
 let opening = 0; // the newest wish to open a chat; older ones are given up
 let unsure = null; // {id, opening}: the chat that closed because it was not there any more, nobody has said why
 
@@ -47,6 +49,7 @@ addEventListener('pageshow', (event) => {
 
 function run() {
   list = new List(desk, (id) => open(id));
+  summaries = new Summaries(desk, { pick: (id) => read(id), back });
   showPlace(words.pick);
   view('list');
 
@@ -59,12 +62,17 @@ function run() {
     if (chat?.conversationId === changed) chat.rowChanged(now);
     tell(before, now);
   });
+  desk.addEventListener('summaries', ({ detail: { changed } }) => {
+    if (changed) summaries.changed(changed);
+    else summaries.look();
+  });
   desk.addEventListener('removed', ({ detail: { session, reason } }) => {
     list.gone(session, reason);
     list.plan();
     say(words.says.removed(session.studentAnonymousId, words.removed[reason] ?? words.removed.gone));
     const why = words.closed[reason] ?? words.closed.missing;
-    if (chat?.conversationId === session.conversationId) shut(why);
+    if (reason === 'erased' || reason === 'gone') summaries.look();
+    if (chat?.conversationId === session.conversationId || (reason === 'erased' && summaries.open === session.conversationId)) shut(why);
     else if (unsure?.id === session.conversationId && unsure.opening === opening) showPlace(why, { focus: true });
   });
   desk.addEventListener('link', () => {
@@ -86,7 +94,7 @@ function run() {
   addEventListener('pagehide', () => chat?.stop());
   // Escape goes back to the list, when there is nothing nearer to leave.
   addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || event.defaultPrevented || !chat || document.querySelector('dialog[open]') || $('context')?.hidden === false) return;
+    if (event.key !== 'Escape' || event.defaultPrevented || !(chat || summaries.open) || document.querySelector('dialog[open]') || $('context')?.hidden === false) return;
     back();
   });
   desk.open();
@@ -136,7 +144,18 @@ async function open(id) {
   chat.focus();
 }
 
+/** A summary, where a chat would stand. */
+function read(id) {
+  opening += 1;
+  closeChat();
+  list.open = null;
+  view('chat');
+  summaries.show(id);
+  writeAddress();
+}
+
 function closeChat() {
+  summaries.close();
   chat?.stop();
   chat = null;
 }
@@ -151,13 +170,15 @@ function shut(why) {
 
 function back() {
   const id = chat?.conversationId;
+  const summary = summaries.open;
   opening += 1;
   closeChat();
   list.open = null;
   showPlace(words.pick);
   view('list');
   writeAddress();
-  list.focus(id);
+  if (summary) summaries.focus(summary);
+  else list.focus(id);
 }
 
 /** On a narrow window either the list or the chat is shown. */

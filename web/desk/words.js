@@ -17,6 +17,11 @@ export const words = {
   handedOver: 'handed over to you',
   unread: (n) => (n === 1 ? '1 unread message' : `${n} unread messages`),
   summaries: { requested: 'Summary under way', ready: 'Summary ready', failed: 'Summary failed' },
+  summaryOf: (who) => `Summary: ${who}`,
+  writtenAt: (time) => `Written ${time}. The messages it rests on may be gone.`,
+  summaryGone: 'This summary was erased, or somebody else may read it now.',
+  fetching: 'Fetching it…',
+  back: 'Back to the list',
   removed: { handed_over: 'Handed over', erased: 'Erased', expired: 'Erased, its time ran out', gone: 'Not on your desk any more' },
   says: {
     waiting: (who) => `${who} is waiting`,
