@@ -253,7 +253,7 @@ describe('one session', () => {
     const before = Date.now();
     ok(await put('a whole one meanwhile', 'text/plain', 'x'), 201);
     ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content: 'and a message' }), 201);
-    assert.ok(Date.now() - before < 2000, 'nobody waits for the slow');
+    assert.ok(Date.now() - before < 10_000, 'nobody waits for the slow');
     for (const c of halves) c.destroy();
     await until('nothing of them', () => holding(Object.values(folders), canary).length === 0);
     assert.equal(under(join(folders.memory, '.new')).length, 0);

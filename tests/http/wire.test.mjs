@@ -147,9 +147,9 @@ describe('HTTP itself', () => {
         slow.push(c);
         await c.write(`${head(method, path, ['Content-Type: application/octet-stream', 'Content-Length: 1000000'])}\r\nx`);
       }
-      ok(await call(stack.base, 'GET', `${s.path}/messages`, { ticket: s.tickets.student, agent: false, timeout: 3000 }));
+      ok(await call(stack.base, 'GET', `${s.path}/messages`, { ticket: s.tickets.student, agent: false, timeout: 10_000 }));
       for (const [i, c] of slow.entries()) {
-        const r = await until(`an answer to ${asks[i]}`, () => parseReply(c.buffer), { ms: 3000 });
+        const r = await until(`an answer to ${asks[i]}`, () => parseReply(c.buffer), { ms: 10_000 });
         assert.ok([204, 400, 404, 405].includes(r.status), `${asks[i]}: ${r.status} ${r.text.slice(0, 200)}`);
       }
     } finally {
