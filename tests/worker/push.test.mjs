@@ -375,7 +375,9 @@ const whatGoogleAnswers = () => describe('what Google answers', () => {
     assert.ok(await due(late) > Date.now());
     assert.equal(await stack.redis('HGET', `{0}:conv:${late.id}:present`, `n:${late.student}`), '');
     await stack.redis('DEL', '{0}:breaker:fcm');
-    for (const s of [...all, late]) await thenWell(s);
+    for (const s of [...all, late]) await hasten(s);
+    await push();
+    for (const s of [...all, late]) assert.deepEqual([pushesTo(s.target).length, await due(s)], [1, 0]);
   });
 
   test('401 THIRD_PARTY_AUTH_ERROR, 403: a dead letter; the target stays, and the next message tries again', async () => {

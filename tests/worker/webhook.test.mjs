@@ -181,6 +181,19 @@ onBoth('webhooks', (db) => {
     o.mainserver.always();
     await until('all of them', async () => { await once({ clock_ms: 120_000 }); return all.every((s) => told(s).length === 1); }, { every: 1000 });
   });
+  test('429 with Retry-After: nothing else is sent there meanwhile, and that is no attempt', async () => {
+    const s = await ended();
+    o.mainserver.next({ status: 429, retryAfter: 200 });
+    await once();
+    const t = await ended();
+    const sent = o.mainserver.requests.length;
+    await once();
+    assert.equal(o.mainserver.requests.length, sent);
+    assert.deepEqual((await rows(stack, 'SELECT conversation, state, attempt FROM webhooks')).map((r) => r.join(' ')).sort(), [`${s.id} pending 1`, `${t.id} pending 0`].sort());
+    await stack.redis('DEL', '{0}:breaker:mainserver'); // so much later
+    await once({ clock_ms: 220_000 });
+    for (const x of [s, t]) assert.equal(told(x).length, 1);
+  });
   test('what was settled a month ago goes, however much there is', async () => {
     const old = Date.now() - 31 * 24 * hour;
     const some = (n, state, done_at) => rows(stack, `INSERT INTO webhooks (id, type, conversation, payload, created_at, since, next_at, state, done_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${n}) `
