@@ -53,6 +53,8 @@ static enum err ask(struct db *d, struct work *w)
 
 static void give_lines(struct reader *r, const struct follow_found *found)
 {
+	if (found->count == 0 && found->length <= r->at.position)
+		reader_nothing(r->place, found->length);
 	for (int i = 0; i < found->count && r->fd >= 0 && r->state == READER_CATCHING_UP; i++) {
 		const struct entry_line *line = &found->lines[i];
 		struct entry e;
@@ -83,8 +85,8 @@ static void tell_beginning(struct reader *r, const struct question *q, const str
 	struct subscribed s = {.resumed = q->in.has_cursor ? (q->found.holds ? RESUMED_YES : RESUMED_NO) : RESUMED_NO_CURSOR, .from = r->at};
 	struct buf marks;
 
-	if (r->begun && s.resumed != RESUMED_NO)
-		return;
+	if (r->begun && s.resumed != RESUMED_NO && f == NULL)
+		return; /* nothing is known that it does not know */
 	buf_init(&marks, OUT_MOST);
 	write_marks(&marks, r, q, f);
 	s.marks = &marks;

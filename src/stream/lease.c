@@ -17,6 +17,7 @@ struct dead {
 
 /* ---- readers, when the hub's view of the log may have a hole ---- */
 
+/* Not only entries may be missed: what passes is told anew as well, by `ready`. */
 void place_again(struct place *p)
 {
 	if (!place_lasts(p->conversation))
@@ -25,15 +26,6 @@ void place_again(struct place *p)
 		next = r->next;
 		reader_again(r);
 	}
-}
-
-/* Not only entries may be missed: what passes is told anew as well, by `ready`. */
-static void missed(struct place *p)
-{
-	if (place_lasts(p->conversation) && !is_feed(p))
-		look_soon(p);
-	else
-		place_again(p);
 }
 
 static void again_session(struct place *p)
@@ -109,7 +101,7 @@ void inbox_round(struct hub *h)
 		news_tell(h);
 	if (h->hole && h->leased && !h->stopping) {
 		/* The connection broke: news may have been popped and lost. The log is the truth. */
-		place_each(h, missed);
+		place_each(h, place_again);
 		desks_again(h);
 	}
 	h->hole = false;

@@ -313,13 +313,6 @@ void look_revoke(struct hub *h, struct span login)
 	place_each(h, end_revoked);
 }
 
-void look_soon(struct place *p)
-{
-	p->look_at = 1;
-	p->settle_at = clock_mono_ms();
-	place_schedule(p);
-}
-
 void looks_done(struct hub *h)
 {
 	if (h->looks != NULL) {

@@ -137,10 +137,6 @@ static void obey(struct news *n)
 
 static void overflowed(struct place *p)
 {
-	if (place_lasts(p->conversation) && !is_feed(p)) {
-		look_soon(p);
-		return;
-	}
 	if (!is_feed(p)) {
 		place_again(p);
 		return;

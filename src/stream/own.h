@@ -120,7 +120,6 @@ void feed_large_done(struct looks *all);
 /* look.c */
 void look_begin(struct hub *h);
 void look_later(struct place *p);           /* somebody has begun there: it is looked at from now on */
-void look_soon(struct place *p);            /* news of it may be lost */
 void look_feeds(struct hub *h, bool first); /* look_feed.c; first: Redis has just gone */
 void look_feeds_done(struct looks *all);
 bool look_alone(struct hub *h);                     /* Redis is away */

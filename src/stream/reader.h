@@ -17,6 +17,7 @@ bool reader_check_ticket(struct reader *r); /* tells it of its ticket's end; fal
 /* reader_log.c */
 void arrival_init(struct arrival *a);
 void reader_go_on(struct reader *r, int64_t length); /* live when it has all of the log (length: what is known of it), else the next page */
+void reader_nothing(struct place *p, int64_t length); /* nothing came after a reader, though more may have been heard of than there is */
 void reader_give(struct reader *r, const struct entry *e); /* the next one, whatever state it is in */
 void reader_give_early(struct reader *r, int64_t since);   /* what passed while it was subscribing */
 void reader_not_here(struct reader *r, enum err e);        /* it may not read, or nobody can tell: refused, or ended when it has begun */

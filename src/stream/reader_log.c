@@ -40,9 +40,11 @@ static void read_tail(struct reader *r)
 	tail_read(r->hub->commands, r->place->conversation, r->who, r->student ? "student" : "counselor", &r->at, tail_came, r);
 }
 
-/* Nothing came after it, and more had been heard of: that was from before a failover. Who asked before now may have missed what is really there. */
-static void place_shorter(struct place *p, int64_t length)
+/* That was from before a failover. Who asked before now may have missed what is really there. */
+void reader_nothing(struct place *p, int64_t length)
 {
+	if (length >= p->end)
+		return;
 	p->end = length;
 	for (struct reader *r = p->readers; r != NULL; r = r->next)
 		r->missed |= r->state != READER_LIVE;
@@ -112,8 +114,8 @@ static void tail_came(void *ctx, enum err e, const struct tail *t)
 		return;
 	}
 	place_deadline(r->place, t->expires_at);
-	if (reply_count(t->entries) == 0 && t->length < r->place->end)
-		place_shorter(r->place, t->length);
+	if (reply_count(t->entries) == 0)
+		reader_nothing(r->place, t->length);
 	give_entries(r, t->entries);
 	if (r->fd >= 0 && r->state == READER_CATCHING_UP)
 		reader_go_on(r, t->length);
