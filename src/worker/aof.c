@@ -21,6 +21,7 @@ enum {
 	LOOK_MS = 60000,    /* how Redis is set is looked at this often */
 	DIRTY_MS = 1000,    /* and whether it is dirty */
 	KEEP_MS = 86400000, /* a note that nobody needs goes */
+	AT_ONCE = 64,       /* buckets looked at in one go */
 };
 
 struct aof {
@@ -100,28 +101,32 @@ static void fill_keys(struct args *args, unsigned b)
 
 static void fill_look(void *ctx, size_t i, struct args *args)
 {
-	(void)ctx;
-	fill_keys(args, (unsigned)i);
+	fill_keys(args, *(unsigned *)ctx + (unsigned)i);
 }
 
 /* *dirty, *under: of any bucket. */
 static enum err look_at_buckets(struct aof *a, struct bucket **buckets, bool *dirty, const char **under)
 {
 	unsigned n = keys_buckets();
-	const struct told **told = arena_alloc(&a->w->arena, n * sizeof *told);
-	enum err *errs = arena_alloc(&a->w->arena, n * sizeof *errs), e = OK;
+	enum err e = OK;
 
 	*buckets = arena_alloc(&a->w->arena, n * sizeof **buckets);
 	*dirty = false;
 	*under = "";
-	ask_scripts(a->w->redis, &a->w->arena, "aof_look", fill_look, NULL, n, errs, told);
-	for (unsigned b = 0; b < n; b++) {
-		if (errs[b] != OK)
-			e = errs[b];
-		(*buckets)[b] = (struct bucket){told_text(told_at(told[b], 1)), told_text(told_at(told[b], 2))};
-		*dirty |= *(*buckets)[b].noted != '\0';
-		if (*(*buckets)[b].under)
-			*under = (*buckets)[b].under;
+	for (unsigned first = 0; first < n; first += AT_ONCE) {
+		const struct told *told[AT_ONCE];
+		enum err errs[AT_ONCE];
+		unsigned some = n - first < AT_ONCE ? n - first : AT_ONCE;
+		ask_scripts(a->w->redis, &a->w->arena, "aof_look", fill_look, &first, some, errs, told);
+		for (unsigned i = 0; i < some; i++) {
+			struct bucket *b = &(*buckets)[first + i];
+			if (errs[i] != OK)
+				e = errs[i];
+			*b = (struct bucket){told_text(told_at(told[i], 1)), told_text(told_at(told[i], 2))};
+			*dirty |= *b->noted != '\0';
+			if (*b->under)
+				*under = b->under;
+		}
 	}
 	return e;
 }
