@@ -248,7 +248,7 @@ static void what_was_answered_before_a_farewell_may_have_happened(void **state)
 
 static void silence_is_an_end(void **state)
 {
-	struct db *d = connect_to(address, 300);
+	struct db *d = connect_to(address, 1000);
 	int64_t start = clock_mono_ms();
 
 	(void)state;
@@ -257,7 +257,7 @@ static void silence_is_an_end(void **state)
 	proxy.cut = CUT_SILENT;
 	assert_int_equal(db_write(d, add_one, NULL), ERR_STORE_UNAVAILABLE);
 	assert_true(db_uncertain(d));
-	assert_true(clock_mono_ms() - start < 5000);
+	assert_true(clock_mono_ms() - start < 12000);
 	assert_int_equal(number(d, "SELECT count(*) FROM t"), 0);
 	db_free(d);
 }
@@ -308,7 +308,7 @@ static void a_restart_is_survived(void **state)
 	assert_true(start < 4000);
 	start = clock_mono_ms();
 	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE); /* nobody waits while it is known to be away */
-	assert_true(clock_mono_ms() - start < 100);
+	assert_true(clock_mono_ms() - start < 400);
 	assert_true(*db_why(d) != '\0');
 	assert_int_equal(postgres_start(), 0);
 	for (int i = 0; i < 20 && db_ping(d) != OK; i++)
@@ -340,7 +340,7 @@ static void back_at_once(void **state)
 	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
 	start = clock_mono_ms();
 	assert_int_equal(db_ping(d), ERR_STORE_UNAVAILABLE);
-	assert_true(clock_mono_ms() - start < 100);
+	assert_true(clock_mono_ms() - start < 400);
 	assert_int_equal(postgres_start(), 0);
 	d->hangs = true;
 	d->connect_after_ms = clock_mono_ms() + 60000;

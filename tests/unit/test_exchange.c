@@ -102,7 +102,7 @@ static void late_reader(void **state)
 	(void)state;
 	memset(body, 'x', sizeof body);
 	exchange_reply(x, 200, "application/json", body, sizeof body);
-	assert_true(clock_mono_ms() - start < 500);
+	assert_true(clock_mono_ms() - start < 2000);
 	reply = peer_reply(&len);
 	assert_int_equal(peer_status(reply), 200);
 	assert_memory_equal(reply + len - sizeof body, body, sizeof body);
@@ -311,7 +311,7 @@ static void half_sent(void **state)
 		exchange_empty(x, 204);
 		assert_int_equal(peer_status(peer_reply(NULL)), 204);
 	}
-	assert_true(clock_mono_ms() - start < 1500);
+	assert_true(clock_mono_ms() - start < 1900);
 	for (size_t i = 0; i < HALVES; i++) {
 		assert_int_equal(poll(&halves[i], 1, 6000), 1);
 		assert_true(halves[i].revents & POLLHUP);
@@ -353,8 +353,8 @@ static void ends(void **state)
 	assert_true(clock_mono_ms() - start < 2000);
 	pthread_join(thread, NULL);
 	start = clock_mono_ms();
-	exchange_drain(2000);
-	assert_true(clock_mono_ms() - start < 500); /* nothing is open: no exchange was forgotten */
+	exchange_drain(6000);
+	assert_true(clock_mono_ms() - start < 2000); /* nothing is open: no exchange was forgotten */
 }
 
 static void on_term(int signo)

@@ -213,8 +213,8 @@ static void several(void **state)
 			.timeout_ms = 60000,
 			.max_bytes = 16};
 	from = clock_mono_ms();
-	fetch_pool_run(pool, jobs, 7, from + 500);
-	assert_true(clock_mono_ms() - from < 5000);
+	fetch_pool_run(pool, jobs, 7, from + 3000);
+	assert_true(clock_mono_ms() - from < 20000);
 	for (size_t i = 0; i < 7; i++) {
 		assert_int_equal(jobs[i].answer.fault, i == 2 ? FETCH_TIMEOUT : i == 4 ? FETCH_REFUSED : FETCH_ANSWERED);
 		assert_int_equal(jobs[i].answer.status, i == 2 || i == 4 ? 0 : 200);
@@ -237,7 +237,7 @@ static void not_begun(void **state)
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/", silent.port);
 	for (size_t i = 0; i < 2; i++)
 		jobs[i].fetch = (struct fetch){.url = url, .allow_http = true, .timeout_ms = 60000, .max_bytes = 16};
-	fetch_pool_run(pool, jobs, 2, clock_mono_ms() + 200);
+	fetch_pool_run(pool, jobs, 2, clock_mono_ms() + 1000);
 	assert_int_equal(jobs[0].answer.fault, FETCH_TIMEOUT);
 	assert_int_equal(jobs[1].answer.fault, FETCH_UNREACHABLE); /* never sent */
 	fetch_answer_done(&jobs[0].answer);
