@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { sleep, until } from '../lib/wait.mjs';
-import { chromium, enter, exitUrl, onStage, showsText, stack, wait } from './browser.mjs';
+import { usedUp } from '../lib/inbox.mjs';
+import { startStack } from '../lib/stack.mjs';
+import { chromium, enter, exitUrl, marked, onStage, shows, showsText, stack, startBrowser, wait, write } from './browser.mjs';
 
 onStage();
 
@@ -66,6 +68,56 @@ test('quick exit while a new link is being entered: no cookie stays behind', asy
   await sleep(500);
   assert.deepEqual(await context.cookies(), []);
   await context.close();
+});
+
+test('a desk closed while it is still entering: no cookie stays behind, and no stream is opened', async () => {
+  const context = await chromium.context();
+  const page = await context.newPage();
+  let late = false;
+  let streams = 0;
+  await context.route('**/api/desk/cookie', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    late = true;
+    await sleep(500);
+    return route.fulfill({ response });
+  });
+  page.on('request', (request) => { if (/\/desk\/(events|poll)/.test(request.url())) streams += 1; });
+  const answered = page.waitForResponse((response) => response.request().method() === 'POST' && response.url().endsWith('/desk/cookie'), wait);
+  await page.goto(`${stack.base}/desk.html#ticket=${stack.mint({ role: 'counselor', userId: 'couns_hasty' })}`);
+  await until('the ticket to be on its way', () => late);
+  await page.click('#close-desk');
+  await answered;
+  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await sleep(500); // nor does one come later
+  assert.deepEqual([await context.cookies(), streams], [[], 0]);
+  await context.close();
+});
+
+test('what passed while a hub stood still shows on the page when it goes on', async () => {
+  const one = await startStack({ env: { ROOM_HUBS: '1' } });
+  const browser = await startBrowser(one.base);
+  try {
+    const s = await one.session();
+    const student = await enter(await browser.context(), one.base, s.tickets.student);
+    await write(student, 'are you there?');
+    await marked(student, 'sent');
+    const [m] = ok(await one.as(s.tickets.counselor).get(`${s.path}/messages`)).messages;
+    const pid = one.kill('hub', 'SIGSTOP');
+    try {
+      const key = await usedUp(one, async () => ok(await one.as(s.tickets.counselor).post(`${s.path}/typing`, { isTyping: true }), 204));
+      ok(await one.as(s.tickets.counselor).put(`${s.path}/read`, { upTo: m.id }), 204);
+      await one.redis('EVAL', "redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], '\\no')", 1, key);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await marked(student, 'read');
+    await showsText(student, '#peer-state', /Here now|writing/);
+    ok(await one.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'yes' }), 201);
+    await shows(student, ['> are you there?', '< yes']);
+  } finally {
+    try { await browser.stop(); } finally { await one.stop(); }
+  }
 });
 
 test('room.js asks its page for a new ticket when one ends, and goes on with it', async () => {

@@ -20,6 +20,7 @@ export class Desk extends EventTarget {
   #print = null; // names the list we have, for polling
   #skewMs = 0;
   #unwatch = () => {};
+  #gone = false;
 
   /** @param {{ticket?: string, as?: string}} address */
   constructor({ ticket = null, as = null }) {
@@ -86,9 +87,14 @@ export class Desk extends EventTarget {
 
   /** Takes this desk out of the browser: its cookie goes. */
   async forget() {
+    this.#gone = true;
     this.close();
-    if (this.#door.as) await this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
     this.#door.ticket = null;
+    await this.#clear();
+  }
+
+  async #clear() {
+    if (this.#door.as) await this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
   }
 
   close() {
@@ -102,8 +108,10 @@ export class Desk extends EventTarget {
       try {
         const { as } = await this.#door.call('POST', '/cookie', { by: 'both', body: {} });
         this.#door.as = as;
-        return true;
+        if (this.#gone) await this.#clear(); // it came after all was over
+        return !this.#gone;
       } catch (error) {
+        if (this.#gone) return false;
         if (!error.passing) {
           this.#refused(error);
           return false;
@@ -111,6 +119,7 @@ export class Desk extends EventTarget {
         this.link = 'reconnecting';
         this.#emit('link', {});
         await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
+        if (this.#gone) return false;
       }
     }
   }
