@@ -134,7 +134,8 @@ enum err db_read(struct db *d, enum err (*fn)(struct db *d, void *ctx), void *ct
 enum err db_script(struct db *d, const char *sql) MUST_CHECK;
 
 /* After rows were deleted that must not be found on the disk either. SQLite: deleted bytes are overwritten (secure_delete) and the write-ahead log
- * is emptied; ERR_STORE_UNAVAILABLE when a reader was in the way: again later. PostgreSQL: VACUUM of that table. Not within a transaction. */
+ * is emptied; ERR_STORE_UNAVAILABLE when a reader was in the way: again later. PostgreSQL: VACUUM of that table, which may take as long as it
+ * takes (an hour at most). Not within a transaction. */
 enum err db_scrub(struct db *d, const char *table) MUST_CHECK;
 
 #endif

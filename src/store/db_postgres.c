@@ -158,12 +158,29 @@ static void pg_rollback(struct db *d)
 	memcpy(d->why, why, sizeof why);
 }
 
+#define SCRUB_MS 3600000 /* a large table's VACUUM takes its time, and stands in nobody's way */
+
 static bool pg_scrub(struct db *d, const char *table)
 {
-	char sql[100];
+	char sql[100], why[sizeof d->why];
+	int patience_ms = d->patience_ms;
+	enum db_failure failure;
+	bool good;
 
 	snprintf(sql, sizeof sql, "VACUUM %s", table);
-	return postgres_run(d, sql);
+	d->patience_ms = SCRUB_MS;
+	good = postgres_run(d, "SET statement_timeout=0") && postgres_run(d, sql);
+	d->patience_ms = patience_ms;
+	failure = d->failure;
+	memcpy(why, d->why, sizeof why);
+	snprintf(sql, sizeof sql, "SET statement_timeout=%d", patience_ms);
+	if (failure == DB_LOST && !good)
+		return false;
+	if (!postgres_run(d, sql)) /* a new one has it */
+		db_disconnect(d);
+	d->failure = failure;
+	memcpy(d->why, why, sizeof why);
+	return good;
 }
 
 const struct db_driver db_postgres = {

@@ -6,7 +6,7 @@
 #include "store/retention.h"
 #include "worker/jobs.h"
 
-enum { LOOK = 200, PORTION = 200, EACH_MS = 5000 };
+enum { LOOK = 200, PORTION = 200, EACH_MS = 5000, TIMES = 20 /* so many times as long as PostgreSQL cleaned a table it is left alone */ };
 
 struct retention {
 	int64_t n;        /* looked at up to here */
@@ -57,9 +57,13 @@ static enum err conversations(struct worker *w, struct retention *r)
 		return OK;
 	while (e == OK && more && !worker_ending(w))
 		e = conversations_sweep(w->db, PORTION, &more);
-	if (e == OK && !more && conversations_swept(w->db) != OK) /* a reader was in the way */
-		r->sweep_ms = clock_mono_ms() + EACH_MS;
-	return e;
+	if (e != OK || more)
+		return e;
+	int64_t began = clock_mono_ms();
+	bool done = conversations_swept(w->db) == OK; /* else a reader was in the way */
+	int64_t took = clock_mono_ms() - began;
+	r->sweep_ms = clock_mono_ms() + (db_is_postgres(w->db) ? TIMES * took : 0) + (done ? 0 : EACH_MS);
+	return OK;
 }
 
 static enum err run(struct worker *w)

@@ -1,0 +1,1 @@
+-- Notes in search_stale: PostgreSQL's triggers change. SQLite has but one writer at a time, and is right as it is.
