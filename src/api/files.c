@@ -62,7 +62,7 @@ void files_begin(struct upload *u, void (*take)(void *upload))
 static enum err note_coming(struct db *d, void *upload)
 {
 	struct upload *u = upload;
-	struct file_row f = {.id = u->file.id, .conversation = ticket_of(u->x)->conversation, .session = true};
+	struct file_row f = {.id = u->file.id, .conversation = ticket_of(u->x)->conversation, .session = true, .outside = true};
 	bool there;
 
 	return files_come(d, &u->x->arena, &f, clock_now_ms(), &there);

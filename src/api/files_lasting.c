@@ -82,7 +82,8 @@ static void take(void *upload)
 			.owner = by->participant,
 			.size = u->file.size,
 			.hash = u->file.hash,
-			.shown = u->file.json};
+			.shown = u->file.json,
+			.outside = depot_used()};
 		e = place(&f);
 	}
 	if (e != OK) {

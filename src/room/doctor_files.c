@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "room/doctor.h"
 #include "room/file.h"
+#include "store/files.h"
 
 static void scratch(struct patient *p)
 {
@@ -81,6 +82,20 @@ static void core_dumps(struct patient *p)
 			looked);
 }
 
+/* What lies in a store can only be fetched and erased while it is set. */
+static void outside(struct patient *p)
+{
+	bool set = *config_text("ROOM_S3_URL") != '\0';
+	int64_t count = 0;
+	struct db *d = NULL;
+
+	if (db_new(&d, NULL, DB_PATIENCE_MS) == OK && files_outside(d, &count) == OK && count > 0)
+		doctor_report(p, set ? FINDING_FINE : FINDING_BAD, "files outside",
+			set ? NULL : "set ROOM_S3_URL, and what belongs to it, until they are gone: nobody else can erase them",
+			"%lld files lie in a store outside%s", (long long)count, set ? "" : ", and none is set");
+	db_free(d);
+}
+
 void doctor_files(struct patient *p)
 {
 	static const char *const own[] = {"secret", "redis.sock", "room.json", "logs"};
@@ -92,4 +107,5 @@ void doctor_files(struct patient *p)
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
 		closed(p, shared[i], 007);
 	core_dumps(p);
+	outside(p);
 }

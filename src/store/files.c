@@ -36,12 +36,14 @@ static enum err find_same(struct db *d, struct coming *c)
 	struct db_rows r;
 
 	db_query(&r, d,
-		"SELECT blob, sealed_with FROM files WHERE conversation = $1 AND hash = $2 AND state = 'kept' LIMIT 1 {postgres: FOR UPDATE}",
+		"SELECT blob, sealed_with, outside FROM files WHERE conversation = $1 AND hash = $2 AND state = 'kept' LIMIT 1 {postgres: FOR "
+	    "UPDATE}",
 		DB_ARGS(db_text(c->f->conversation), db_text(c->f->hash)));
 	c->there = db_rows_next(&r);
 	if (c->there) {
 		c->f->blob = db_rows_keep(&r, 0, c->a);
 		c->f->sealed_with = db_rows_keep(&r, 1, c->a);
+		c->f->outside = db_rows_int(&r, 2) != 0;
 	}
 	return db_rows_done(&r);
 }
@@ -64,12 +66,13 @@ static enum err come(struct db *d, void *ctx)
 	if (e != OK)
 		return e;
 	return db_exec(d, NULL,
-		"INSERT INTO files (id, conversation, session, state, at, blob, owner, hash, size, sealed_with, shown) VALUES ($1, $2, $3, $4, $5, "
+		"INSERT INTO files (id, conversation, session, state, at, blob, owner, hash, size, sealed_with, shown, outside) VALUES ($1, $2, "
+	    "$3, $4, $5, "
 		"$6, "
-		"$7, $8, $9, $10, $11)",
+		"$7, $8, $9, $10, $11, $12)",
 		DB_ARGS(db_text(f->id), db_text(f->conversation), db_int(f->session), db_text(c->there ? "kept" : "coming"), db_int(c->now),
 			db_text(f->blob), db_text(f->session ? "" : f->owner), db_text(f->hash), db_int(f->size), db_text(f->sealed_with),
-			db_text(f->shown)));
+			db_text(f->shown), db_int(f->outside)));
 }
 
 enum err files_come(struct db *d, struct arena *a, struct file_row *f, int64_t now, bool *there)

@@ -10,7 +10,7 @@
 
 struct file_row {
 	const char *id, *conversation, *blob, *owner;
-	bool session;
+	bool session, outside; /* outside: its bytes lie, or may lie, in a store */
 	int64_t message, size, at;
 	const char *hash;        /* NULL: a session's */
 	const char *sealed_with; /* NULL: not sealed */
@@ -52,12 +52,17 @@ enum err files_release_all(struct db *d, const char *conversation, int64_t now) 
 /* What came and was not sent before unsent_before, or never got its bytes in place before come_before, is gone now. *count: how many. */
 enum err files_expire(struct db *d, int64_t unsent_before, int64_t come_before, int64_t now, int64_t *count) MUST_CHECK;
 
-/* Rows that are gone: for each, whether its bytes are needed by another file. Those that are not are to be removed before files_forget. Oldest first. */
+/* Rows that are gone: for each, whether its bytes are needed by another file. Those that are not are to be removed before files_forget; when that fails, the row is put
+ * off. Oldest first. */
 struct file_gone {
 	struct file_row row;
 	bool needed;
+	int64_t tries;
 };
-enum err files_gone(struct db *d, struct arena *a, int most, struct file_gone **out, int *count) MUST_CHECK;
+enum err files_gone(struct db *d, struct arena *a, int64_t now, int most, struct file_gone **out, int *count) MUST_CHECK;
+enum err files_put_off(struct db *d, const char *id, int64_t until) MUST_CHECK;
+/* How many rows speak of bytes in a store outside. */
+enum err files_outside(struct db *d, int64_t *count) MUST_CHECK;
 enum err files_forget(struct db *d, const char *id) MUST_CHECK;
 
 /* Rows of sessions after that id, in the order of ids. */

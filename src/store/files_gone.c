@@ -15,6 +15,7 @@ void file_row_read(struct file_row *out, const struct db_rows *r, struct arena *
 		.sealed_with = db_rows_keep(r, 8, a),
 		.shown = db_rows_keep(r, 9, a),
 		.at = db_rows_int(r, 10),
+		.outside = db_rows_int(r, 11) != 0,
 	};
 }
 
@@ -57,22 +58,34 @@ enum err files_expire(struct db *d, int64_t unsent_before, int64_t come_before, 
 		DB_ARGS(db_int(now), db_int(unsent_before), db_int(come_before)));
 }
 
-enum err files_gone(struct db *d, struct arena *a, int most, struct file_gone **out, int *count)
+enum err files_gone(struct db *d, struct arena *a, int64_t now, int most, struct file_gone **out, int *count)
 {
 	struct db_rows r;
 
 	*out = arena_alloc(a, (size_t)most * sizeof **out);
 	*count = 0;
 	db_query(&r, d,
-		"SELECT " FILE_COLUMNS ", (SELECT count(*) FROM files o WHERE o.blob = files.blob AND o.state <> 'gone') FROM files "
-		"WHERE state = 'gone' AND (state <> 'kept' OR message = 0) ORDER BY at LIMIT $1",
-		DB_ARGS(db_int(most)));
+		"SELECT " FILE_COLUMNS ", (SELECT count(*) FROM files o WHERE o.blob = files.blob AND o.state <> 'gone'), tries FROM files "
+		"WHERE state = 'gone' AND (state <> 'kept' OR message = 0) AND (tries = 0 OR at <= $2) ORDER BY at LIMIT $1",
+		DB_ARGS(db_int(most), db_int(now)));
 	while (db_rows_next(&r)) {
 		struct file_gone *g = &(*out)[(*count)++];
 		file_row_read(&g->row, &r, a);
-		g->needed = db_rows_int(&r, 11) > 0;
+		g->needed = db_rows_int(&r, 12) > 0;
+		g->tries = db_rows_int(&r, 13);
 	}
 	return db_rows_done(&r);
+}
+
+enum err files_put_off(struct db *d, const char *id, int64_t until)
+{
+	return db_exec(
+		d, NULL, "UPDATE files SET tries = tries + 1, at = $2 WHERE id = $1 AND state = 'gone'", DB_ARGS(db_text(id), db_int(until)));
+}
+
+enum err files_outside(struct db *d, int64_t *count)
+{
+	return db_number(d, count, "SELECT count(*) FROM files WHERE outside = 1", DB_NONE);
 }
 
 enum err files_forget(struct db *d, const char *id)

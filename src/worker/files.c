@@ -18,6 +18,8 @@ enum {
 	COMING_MS = 600000, /* bytes on their way to a store may take so long */
 	DISK_MS = 3600000,  /* the whole disk is looked through this often, and what is younger is let be */
 	STORE_AGAIN_MS = 5000,
+	LATER_MOST_MS = 900000,
+	FAILED_MOST = 5,
 	SCRUB_MS = 3000,
 	BATCH = 100,
 };
@@ -116,12 +118,42 @@ static enum err sessions_outside(struct worker *w)
 
 /* ---- all others ---- */
 
+/* The store may be another than the one that is set, or none: what lies there waits until it can be asked. */
 static enum err remove_bytes(const struct file_gone *g)
 {
 	bool good = g->row.session || vault_remove(VAULT_DISK, g->row.conversation, g->row.blob);
-	enum err e = depot_used() ? depot_delete(g->row.blob) : OK;
+	enum err e = depot_used() ? depot_delete(g->row.blob) : g->row.outside ? ERR_STORE_UNAVAILABLE : OK;
 
 	return good ? e : ERR_STORE_UNAVAILABLE;
+}
+
+/* Its next try: the first follows soon, and each later one after twice as long. */
+static enum err put_off(struct worker *w, const struct file_gone *g)
+{
+	int64_t pause_ms = g->tries == 0 ? 0 : g->tries < 12 ? (int64_t)STORE_AGAIN_MS << (g->tries - 1) : LATER_MOST_MS;
+
+	worker_count(w, "stuck", 1);
+	return files_put_off(w->db, g->row.id, clock_now_ms() + (pause_ms < LATER_MOST_MS ? pause_ms : LATER_MOST_MS));
+}
+
+/* Those whose bytes are gone come first in the list then, *done of them. One that stays keeps no other from going; several one after the other are a store that is away. */
+static enum err remove_all(struct worker *w, struct file_gone *gone, int n, int *done)
+{
+	int failed = 0;
+	enum err e = OK;
+
+	*done = 0;
+	for (int i = 0; e == OK && i < n && failed < FAILED_MOST && !worker_ending(w); i++) {
+		if (gone[i].needed || remove_bytes(&gone[i]) == OK) {
+			gone[(*done)++] = gone[i];
+			failed = 0;
+			continue;
+		}
+		failed++;
+		w->pause_ms = STORE_AGAIN_MS;
+		e = put_off(w, &gone[i]);
+	}
+	return e;
 }
 
 /* First the bytes; then what the rows said must be off the database's disk, too; then the rows. Each step again, if somebody died before the next. */
@@ -130,12 +162,10 @@ static enum err remove_gone(struct files *f)
 	struct worker *w = f->w;
 	struct file_gone *gone;
 	int n, done = 0;
-	enum err e = files_gone(w->db, &w->arena, BATCH, &gone, &n);
+	enum err e = files_gone(w->db, &w->arena, clock_now_ms(), BATCH, &gone, &n);
 
-	while (e == OK && done < n && !worker_ending(w) && (gone[done].needed || remove_bytes(&gone[done]) == OK))
-		done++;
-	if (done < n)
-		w->pause_ms = STORE_AGAIN_MS;
+	if (e == OK)
+		e = remove_all(w, gone, n, &done);
 	if (e != OK || done == 0 || (clock_mono_ms() < f->scrub_ms && !w->once))
 		return e;
 	FAILPOINT("files.removed");
@@ -146,7 +176,7 @@ static enum err remove_gone(struct files *f)
 		e = files_forget(w->db, gone[i].row.id);
 		worker_count(w, "removed", !gone[i].needed);
 	}
-	w->more |= e == OK && done == BATCH;
+	w->more |= e == OK && n == BATCH;
 	return e;
 }
 

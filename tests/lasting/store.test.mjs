@@ -13,6 +13,7 @@ import { makeS3 } from '../lib/outside/s3.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { runWorker } from '../lib/worker.mjs';
+import { run } from '../room/helpers.mjs';
 import { onBoth, rows } from '../worker/helpers.mjs';
 import { group, path, people } from './people.mjs';
 
@@ -150,6 +151,52 @@ onBoth('a store outside', (db) => {
     assert.deepEqual([...s3.objects.keys()].length, 1, `of ${still.length} the living session's alone`);
     await worker({ clock_ms: 3_700_000 });
     assert.equal(s3.objects.size, 1, 'which was sent, and stays');
+  });
+
+  test('one that the store does not let go keeps no other from going', async () => {
+    const d = await group(ada);
+    const all = [];
+    for (let i = 0; i < 3; i++) all.push(ok(await upload(stack, path(d), { ticket: ada.token }, `stuck ${i} ${rnd(6)}`, 'text/plain', 'x'), 201));
+    s3.stuck.add(all[0].id);
+    for (const f of all) ok(await ada.delete(path(d, `/files/${f.id}`)), 204);
+    const { jobs } = await worker();
+    assert.deepEqual(all.map((f) => s3.objects.has(f.id)), [true, false, false]);
+    assert.equal(jobs.files.stuck, 1);
+    assert.deepEqual(await rows(stack, `SELECT id FROM files WHERE conversation = '${d.id}'`), [[all[0].id]]);
+    const asked = () => s3.requests.filter((r) => r.method === 'DELETE' && r.path.endsWith(all[0].id)).length;
+    await worker();
+    const before = asked();
+    await worker();
+    assert.equal(asked(), before, 'it is not asked again at once, and again');
+    s3.stuck.clear();
+    await worker({ clock_ms: 60_000 });
+    assert.ok(!s3.objects.has(all[0].id));
+    assert.deepEqual(await rows(stack, `SELECT id FROM files WHERE conversation = '${d.id}'`), []);
+  });
+
+  test('a store that is no longer set: what lies there is not forgotten, and the doctor says so', async () => {
+    const d = await group(ada);
+    const f = ok(await upload(stack, path(d), { ticket: ada.token }, `left behind ${rnd(6)}`, 'text/plain', 'x'), 201);
+    ok(await ada.post(path(d, '/messages'), { files: [f.id] }), 201);
+    const without = { ROOM_S3_URL: undefined, ROOM_S3_BUCKET: undefined, ROOM_S3_KEY: undefined, ROOM_S3_SECRET: undefined, ROOM_S3_REGION: undefined };
+    const doctor = async (env) => {
+      const settings = Object.fromEntries(Object.entries({ ...stack.env, ...env }).filter(([, v]) => v !== undefined));
+      return JSON.parse((await run(['doctor', '--json'], { env: settings })).stdout).find((x) => x.check === 'files outside');
+    };
+    const lie = (one) => Number(/^\d+/.exec(one.seen)[0]);
+    const before = await doctor({});
+    assert.equal(before.finding, 'ok');
+    ok(await ada.delete(path(d)), 204);
+    await worker({ env: without });
+    await worker({ env: without, clock_ms: 60_000 });
+    assert.ok(s3.objects.has(f.id));
+    assert.deepEqual(await rows(stack, `SELECT state FROM files WHERE id = '${f.id}'`), [['gone']]);
+    const lost = await doctor(without);
+    assert.deepEqual([lost.finding, lie(lost)], ['BAD', lie(before)]);
+    await worker({ clock_ms: 3_700_000 });
+    assert.ok(!s3.objects.has(f.id));
+    assert.deepEqual(await rows(stack, `SELECT state FROM files WHERE id = '${f.id}'`), []);
+    assert.equal(lie(await doctor({})), lie(before) - 1);
   });
 
   test('equal bytes in a session are one object', async () => {

@@ -17,9 +17,10 @@ function signatureOf(r, { day, region, secret, stamp, headers, payload }) {
   return createHmac('sha256', key).update(toSign).digest('hex');
 }
 
-// .objects: Map name → Buffer; .corrupt(name): changes a byte. Beside what every service can be told (server.mjs): {forget: true} answers a PUT without keeping it.
+// .objects: Map name → Buffer; .stuck: names that nobody may delete; .corrupt(name): changes a byte. Beside what every service can be told (server.mjs): {forget: true} answers a PUT without keeping it.
 export function makeS3({ bucket = 'room-files', region = 'eu-test-1', key = 'AKTEST', secret = 's3cr3t/with+signs' } = {}) {
   const objects = new Map();
+  const stuck = new Set();
   const service = new Service('s3', {
     check(r) {
       const name = new RegExp(`^/${bucket}/([A-Za-z0-9_-]{1,64})$`).exec(r.path)?.[1];
@@ -49,6 +50,7 @@ export function makeS3({ bucket = 'room-files', region = 'eu-test-1', key = 'AKT
         return { status: 200 };
       }
       if (r.method === 'DELETE') {
+        if (stuck.has(name)) return { status: 403, headers: { 'Content-Type': 'application/xml' }, body: '<Error><Code>AccessDenied</Code></Error>' };
         if (good) objects.delete(name);
         return { status: 204 };
       }
@@ -59,5 +61,5 @@ export function makeS3({ bucket = 'room-files', region = 'eu-test-1', key = 'AKT
   });
   const corrupt = (name, at = 200) => { const b = Buffer.from(objects.get(name)); b[at] ^= 1; objects.set(name, b); };
   const env = (ca) => ({ ROOM_CA_FILE: ca, ROOM_S3_URL: service.url, ROOM_S3_BUCKET: bucket, ROOM_S3_REGION: region, ROOM_S3_KEY: key, ROOM_S3_SECRET: secret });
-  return Object.assign(service, { objects, corrupt, env });
+  return Object.assign(service, { objects, stuck, corrupt, env });
 }
