@@ -1,10 +1,12 @@
 // Summaries of what was erased: after its deadline, long after it, one life of several; and what they may not go into. As summary.test.mjs.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ok, refused } from '../lib/contract.mjs';
 import { until } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
-import { runWorker } from '../lib/worker.mjs';
+import { runWorker, startWorker } from '../lib/worker.mjs';
 import { ledger, outbox, rows } from './helpers.mjs';
 import { o, stack, service, onSummaries, talk, ask, get, work, askedFor, key, queued, expire, bookkeeping, told, sqlRow, ready } from './summaries.mjs';
 
@@ -81,11 +83,18 @@ onSummaries('summaries, erased', () => {
         ok(await ask(s), 202);
         await over(s);
         await rows(stack, `DELETE FROM summaries WHERE conversation = '${s.id}'`);
-        assert.equal((await work({ failpoint: `${step}:kill` })).signal, 'SIGKILL');
-        ok(await erase(s), 204);
-        await bookkeeping(s);
-        await work();
-        assert.deepEqual([await sqlRow(s), askedFor(s).length, await told(s)], [undefined, 0, []]);
+        const failpoint = join(stack.state, 'failpoint');
+        writeFileSync(failpoint, `${step}:stop`);
+        const w = startWorker(stack, ['summary', '--once'], { failpoint: `@${failpoint}` });
+        await until('it to stand still', () => !existsSync(failpoint) && /\) T /.test(readFileSync(`/proc/${w.pid}/stat`, 'utf8')));
+        try {
+          ok(await erase(s), 204);
+          await bookkeeping(s);
+        } finally {
+          w.child.kill('SIGCONT');
+        }
+        assert.equal((await w.ended).code, 0);
+        assert.deepEqual([await sqlRow(s), askedFor(s).length, await told(s)], [undefined, step === 'summary.check' ? 1 : 0, []], 'the last look is over only in the last of them');
       });
     }
     test('while Gemini writes it: what it wrote is dropped', async () => {
