@@ -9,7 +9,7 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
   '--disable-sync', '--disable-default-apps', '--disable-dev-shm-usage', '--hide-scrollbars'];
 export const launchOptions = { executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: flags };
 export const exitUrl = 'https://www.wikipedia.org/';
-export const wait = { timeout: 15_000 * slow };
+export const wait = { timeout: 45_000 * slow };
 
 const violation = /Content Security Policy|Refused to|TrustedHTML|violates the following/i;
 
@@ -119,13 +119,13 @@ export const shows = (page, wanted) => until(`the page to show ${JSON.stringify(
   const seen = await texts(page);
   if (JSON.stringify(seen) === JSON.stringify(wanted)) return true;
   throw new Error(`it shows ${JSON.stringify(seen)}`);
-}, { ms: 20_000 });
+}, { ms: 45_000 });
 
 export const showsText = (page, selector, pattern) => until(`${selector} to say ${pattern}`, async () => {
   const text = (await page.textContent(selector)) ?? '';
   if (pattern.test(text)) return text;
   throw new Error(`it says ${JSON.stringify(text)}`);
-}, { ms: 20_000 });
+}, { ms: 45_000 });
 
 /** The mark of the page's last own message: waiting, sent, delivered, read, failed. */
 export const marked = (page, state) => page.waitForFunction((wanted) => [...document.querySelectorAll('.own [data-state]')].at(-1)?.dataset.state === wanted, state, wait);

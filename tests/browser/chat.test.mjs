@@ -106,7 +106,7 @@ test('three people: accounts, direct, group, thread, edit, delete, receipts, sea
   const bytes = Buffer.from(`What to bring\n${'lantern and oil\n'.repeat(20_000)}`);
   const network = await ada.context().newCDPSession(ada);
   await network.send('Network.enable');
-  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200_000 });
+  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 60_000 });
   await ada.setInputFiles('#pick', { name: 'what to bring.txt', mimeType: 'text/plain', buffer: bytes });
   await until('its progress to be between nothing and all', () => ada.evaluate(() => {
     const bar = document.querySelector('#files progress');

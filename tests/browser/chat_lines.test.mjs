@@ -267,7 +267,7 @@ test('a link that runs out, and the newer one opened in the same tab', async () 
   const g = await group(Ada, [Ben], 'Hours');
   const context = await chromium.context(desktop);
   const page = await context.newPage();
-  await page.goto(`${stack.base}/chat.html#token=${stack.user(Ada.id, { name: 'Ada', exp: Math.floor(Date.now() / 1000) + 8 })}`);
+  await page.goto(`${stack.base}/chat.html#token=${stack.user(Ada.id, { name: 'Ada', exp: Math.floor(Date.now() / 1000) + 16 })}`);
   await live(page);
   await choose(page, 'Hours');
   await page.fill('#text', 'unfinished');

@@ -62,7 +62,7 @@ test('somebody is silenced for a while, by an admin, and may write again', async
   await stored(ben, 'thank you');
 
   // The time passes by itself.
-  await Ada.http.put(`${g.path}/participants/${Ben.id}`, { silencedUntil: Date.now() + 4000 });
+  await Ada.http.put(`${g.path}/participants/${Ben.id}`, { silencedUntil: Date.now() + 10_000 });
   await ben.waitForSelector('#closed:not([hidden])', wait);
   await ben.waitForSelector('#write:not([hidden])', wait);
   await write(ben, 'and I am back');

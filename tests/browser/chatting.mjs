@@ -107,7 +107,7 @@ export const shows = (page, wanted, list = '#list') => until(`${list} to show ${
   const seen = await talk(page, list);
   if (JSON.stringify(seen) === JSON.stringify(wanted)) return true;
   throw new Error(`it shows ${JSON.stringify(seen)}`);
-}, { ms: 20_000 });
+}, { ms: 45_000 });
 
 /** What the page wrote is the server's: its mark says so, and it no longer waits in the page alone. */
 export const stored = (page, text, list = '#list') => until(`"${text}" to be stored`, async () => {
@@ -121,7 +121,7 @@ export const badge = (page, name, n) => until(`the badge of ${name} to say ${n}`
   const text = (await one.count()) && (await one.isVisible()) ? await one.textContent() : '0';
   if (text === String(n)) return true;
   throw new Error(`it says ${text}`);
-}, { ms: 20_000 });
+}, { ms: 45_000 });
 
 /** Opens the dialog about somebody in the group, in the panel that is open. */
 export async function person(page, name) {

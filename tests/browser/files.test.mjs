@@ -20,7 +20,7 @@ test('a photo and a paper go up, wait beside the text, and leave with it; the ot
   await write(student, 'Have a look');
   await counselor.waitForSelector('.message .attached img', wait);
   assert.equal(await student.locator('#files .upload').count(), 0, 'they have left');
-  await until('the picture to be drawn', () => counselor.locator('.message .attached img').evaluate((img) => img.complete && img.naturalWidth === 8), { ms: 10_000 });
+  await until('the picture to be drawn', () => counselor.locator('.message .attached img').evaluate((img) => img.complete && img.naturalWidth === 8));
   assert.equal(await counselor.locator('.message .attached img').getAttribute('alt'), 'Picture: holiday.jpg');
   assert.match(await counselor.locator('.message article').last().getAttribute('aria-label'), /Have a look.*holiday\.jpg, letter\.pdf/);
   const [saved] = await Promise.all([counselor.waitForEvent('download', wait), counselor.locator('.message a.file').click()]);
@@ -47,7 +47,7 @@ test('by keyboard alone, without a word; after a reload by the cookie alone', as
   await counselor.waitForSelector('.message .attached img', wait);
   await student.reload();
   await student.waitForSelector('.message .attached img', wait);
-  await until('the picture after the reload', () => student.locator('.message .attached img').evaluate((img) => img.complete && img.naturalWidth === 8), { ms: 10_000 });
+  await until('the picture after the reload', () => student.locator('.message .attached img').evaluate((img) => img.complete && img.naturalWidth === 8));
   await choose(student, file('notes.txt', 'text/plain', Buffer.from('some notes')));
   await up(student, 1);
   await write(student, 'and these');

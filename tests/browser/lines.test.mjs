@@ -180,7 +180,7 @@ for (const [how, block] of [
     const streams = counted(student, '/events');
     const polls = counted(student, '/poll');
     await student.goto(`${stack.base}/#ticket=${s.tickets.student}`);
-    await until('the page to poll', () => polls.length > 0, { ms: 20_000 });
+    await until('the page to poll', () => polls.length > 0);
     const opened = streams.length;
     await isLive(student);
     const counselor = await enter(await chromium.context(), stack.base, s.tickets.counselor);
