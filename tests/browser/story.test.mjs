@@ -12,7 +12,7 @@ const ids = (story) => story.log.messages.map((one) => one.id);
 
 // A follower. answers: what each call gets, a value, an error or a function of the call; the history holds messages 1 and 2.
 function follower(answers = []) {
-  const seen = { calls: [], refused: [] };
+  const seen = { calls: [], refused: [], restarts: 0, leading: false };
   const story = new Story({
     call: async (method, path, options) => {
       if (path === '/presence') return { participants: [] };
@@ -23,7 +23,7 @@ function follower(answers = []) {
       if (value instanceof Error) throw value;
       return value;
     },
-    pageSize: 50, random: () => 0, over: () => false, leading: () => false, restart: () => assert.fail('it does not lead'), waiting: () => {},
+    pageSize: 50, random: () => 0, over: () => false, leading: () => seen.leading, restart: () => { assert.ok(seen.leading); seen.restarts += 1; }, waiting: () => {},
     refused: (error) => seen.refused.push(error.status), people: () => {}, shown: () => {}, caughtUp: () => {}, snapshot: () => {}, message: () => {}, again: () => {}, side: () => {},
   });
   return { story, seen };
@@ -66,6 +66,18 @@ test('refused for good: nothing is skipped, and the next frame asks again', asyn
   story.frame(entry(5));
   await until('all of it', () => story.log.position === 5);
   assert.deepEqual(ids(story), [1, 2, 3, 4, 5]);
+});
+
+test('who led when something was missing, and leads no more, looks for it all the same', async () => {
+  const { story, seen } = follower([page(3, 4, 5)]);
+  await story.load();
+  seen.leading = true;
+  story.frame(entry(5));
+  assert.deepEqual([seen.restarts, ids(story)], [1, [1, 2]]);
+  seen.leading = false; // another tab took over before the line was back
+  story.frame(entry(6));
+  await until('all of it', () => story.log.position === 6 || ids(story).length > 5);
+  assert.deepEqual(ids(story), [1, 2, 3, 4, 5, 6]);
 });
 
 test('a look at the log while the history is on its way does not lose the history', async () => {

@@ -13,7 +13,7 @@ export class Story {
   mayRead = true;
   #how;
   #held = null; // frames that arrived while history was being loaded
-  #gapAt = -2;
+  #gap = { at: -2, leading: false }; // what is missing after that place the server did not bring either; whether it was asked by the line, or by a look at the log
   #readyCursor = null;
 
   /**
@@ -50,7 +50,7 @@ export class Story {
         if (stale()) return;
         this.#how.people(people);
         if (page) this.log.reset(page);
-        this.#gapAt = -2;
+        this.#gap.at = -2;
         break;
       } catch (error) {
         if (stale()) return;
@@ -132,10 +132,10 @@ export class Story {
   #takeEvent(id, event, data) {
     const isMessage = event.startsWith('message:');
     if (positionOf(id) > this.log.position) {
-      const taken = this.log.take(event, id, data, { tolerateGap: this.#gapAt === this.log.position });
+      const taken = this.log.take(event, id, data, { tolerateGap: this.#gap.at === this.log.position && this.#gap.leading === this.#how.leading() });
       if (taken === 'gap') {
         if (this.#how.leading()) {
-          this.#gapAt = this.log.position;
+          this.#gap = { at: this.log.position, leading: true };
           this.#how.restart();
         } else {
           this.fill({ id, event, data });
@@ -174,7 +174,7 @@ export class Story {
     this.#held = null;
     const { position } = this.log;
     for (const one of answer.events ?? []) this.frame({ id: one.id ?? null, event: one.event, data: one.data });
-    if (!this.#held && this.log.position === position) this.#gapAt = position; // what is missing still, the server does not have
+    if (!this.#held && this.log.position === position) this.#gap = { at: position, leading: false };
     for (const one of held) this.frame(one);
   }
 }
