@@ -202,13 +202,14 @@ void place_part(struct reader *r, bool clean)
 
 static void tell_typing(struct place *p, const struct typist *t, bool is_typing)
 {
-	char data[256];
+	char data[256], who[sizeof t->participant];
 	int n = snprintf(data, sizeof data, "{\"participant\":\"%s\",\"role\":\"%s\",\"isTyping\":%s}", t->participant, t->role,
 		is_typing ? "true" : "false");
 
+	strcpy(who, t->participant); /* who is told may end by it, and t with him */
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
-		if (strcmp(r->who, t->participant) != 0)
+		if (strcmp(r->who, who) != 0)
 			reader_passing(r, "user:typing", data, (size_t)n);
 	}
 }
@@ -259,10 +260,12 @@ static void end_typing(struct place *p, int64_t now)
 	struct typist **at = &p->typists;
 
 	while (*at != NULL)
-		if ((*at)->until <= now)
-			stop_typing(p, at);
-		else
+		if ((*at)->until > now) {
 			at = &(*at)->next;
+		} else {
+			stop_typing(p, at);
+			at = &p->typists; /* others may have gone with it */
+		}
 }
 
 /* ---- leaves and presence ---- */

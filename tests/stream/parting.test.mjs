@@ -90,3 +90,30 @@ test('a hub that is late tells nothing after a ticket’s end', async () => {
     await late.stop();
   }
 });
+
+test('one who is put out while another’s writing ends, both at once: the hub keeps its lists in order', async () => {
+  const late = await startStack({ env: { ROOM_HUBS: '1' }, seams: true });
+  try {
+    const s = await late.session();
+    const watch = new Stream(late.base, `${s.path}/events`, { ticket: s.tickets.counselor });
+    await watch.ready();
+    const st = new Stream(late.base, `${s.path}/events`, { ticket: late.student(s.id, s.student, { exp: Math.floor(Date.now() / 1000) + 10 }) });
+    await st.ready();
+    const [hub] = late.children().hub;
+    ok(await late.as(s.tickets.counselor).post(`${s.path}/typing`, { isTyping: true }), 204);
+    await st.next('user:typing');
+    late.arm('news.taken:stop');
+    ok(await late.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: true }), 204);
+    await until('the hub to stand still', () => /\) T/.test(readFileSync(`/proc/${hub}/stat`, 'utf8')));
+    await sleep(11_000); // meanwhile the one’s writing is over, and the other’s ticket
+    process.kill(hub, 'SIGCONT');
+    await st.end();
+    assert.equal(st.events.at(-1).event, 'ticket:expired');
+    await watch.next((e) => e.event === 'user:typing' && e.data.participant === s.student && !e.data.isTyping);
+    const m = ok(await late.as(s.tickets.student).post(`${s.path}/messages`, { content: 'x' }), 201);
+    await watch.next((e) => e.id === m.cursor);
+    assert.deepEqual(late.children().hub, [hub]);
+  } finally {
+    await late.stop();
+  }
+});
