@@ -10,7 +10,7 @@
 #include "room/listener.h"
 #include "room/played.h"
 
-#define LIFE_TTL_S 9
+#define LIFE_TTL_S 12
 #define LIFE_WORDS 6
 
 struct life {

@@ -10,7 +10,7 @@
 #include "store/db.h"
 #include "store/ledger.h"
 
-#define SETTLED_MS 10000
+#define SETTLED_MS 30000
 
 /* ---- the ledger ---- */
 

@@ -11,11 +11,11 @@
 #include "room/life.h"
 #include "room/place.h"
 
-#define EVENT_MS 8000
+#define EVENT_MS 20000
 #define PUSH_MS 40000
 #define NEXT_MS 5500    /* somebody who waits for an answer; keeps the session alive until the push is due */
 #define GONE_MS 700     /* so that it is known that he is gone when the push is judged; else it is put off for ten seconds more */
-#define NEAR_MS 3000    /* so near to the deadline it is time to say something */
+#define NEAR_MS 6000    /* so near to the deadline it is time to say something */
 #define NO_PUSH_MS 1500 /* a push that is due leaves within a second */
 
 static const char *const sentences[LIFE_WORDS] = {
