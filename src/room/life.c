@@ -14,9 +14,9 @@ static const char usage[] =
 	"usage: room life\n"
 	"\n"
 	"Shows one life of a session, from MainServer's token to nothing left, in half a minute: starts a whole Reading Room of its own in a\n"
-	"temporary folder (sessions of 12 seconds instead of a day), plays student, counselor, MainServer and Google on this machine, and "
-    "says\n"
-	"what each of them sees and is told. Nothing leaves the machine; settings of yours are not used; at the end all of it is removed.\n"
+	"temporary folder (sessions of 12 seconds instead of a day), plays student, counselor, MainServer and Google on this machine, and\n"
+	"says what each of them sees and is told. Nothing leaves the machine; settings of yours are not used; at the end all of it is\n"
+	"removed.\n"
 	"\n"
 	"exit codes: 0 everything was as promised, 1 something was not, or it was interrupted, 2 wrong usage\n";
 
