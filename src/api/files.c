@@ -65,7 +65,7 @@ static enum err note_coming(struct db *d, void *upload)
 	struct file_row f = {.id = u->file.id, .conversation = ticket_of(u->x)->conversation, .session = true, .outside = true};
 	bool there;
 
-	return files_come(d, &u->x->arena, &f, clock_now_ms(), &there);
+	return files_come(d, &u->x->arena, &f, (struct files_most){0}, clock_now_ms(), &there);
 }
 
 static enum err note_there(struct db *d, void *upload)

@@ -26,6 +26,8 @@ static enum err enter(struct db *d, struct exchange *x, enum right right, struct
 
 /* ---- uploads ---- */
 
+static const struct files_most most = {FILES_UNSENT_MOST, FILES_MOST};
+
 struct filing {
 	struct upload *u;
 	struct file_row row;
@@ -36,7 +38,7 @@ static enum err note_coming(struct db *d, void *filing)
 {
 	struct filing *f = filing;
 
-	return files_come(d, &f->u->x->arena, &f->row, clock_now_ms(), &f->there);
+	return files_come(d, &f->u->x->arena, &f->row, most, clock_now_ms(), &f->there);
 }
 
 static enum err note_there(struct db *d, void *filing)
@@ -68,14 +70,27 @@ static enum err place(struct filing *f)
 	return e;
 }
 
+/* Only now that there is a hand for it. */
+static enum err spend(struct db *d, void *upload)
+{
+	struct upload *u = upload;
+	struct quota_wait wait;
+	enum err e = quota_take_one(d, ticket_of(u->x), QUOTA_UPLOADS, &wait);
+
+	u->retry_after_s = wait.retry_after_s;
+	return e;
+}
+
 /* On a thread of its own. */
 static void take(void *upload)
 {
 	struct upload *u = upload;
 	const struct ticket *by = ticket_of(u->x);
 	struct filing f = {.u = u};
-	enum err e = upload_take(u);
+	enum err e = dbpool_wait(spend, u);
 
+	if (e == OK)
+		e = upload_take(u);
 	if (e == OK) {
 		f.row = (struct file_row){.id = u->file.id,
 			.conversation = by->conversation,
@@ -87,7 +102,7 @@ static void take(void *upload)
 		e = place(&f);
 	}
 	if (e != OK) {
-		files_refuse(u, e, u->details);
+		files_refuse(u, e, u->details ? u->details : files_refusal(e));
 		return;
 	}
 	exchange_json(u->x, 201, &u->json);
@@ -98,18 +113,13 @@ static void look(struct db *d, void *upload)
 {
 	struct upload *u = upload;
 	const struct ticket *by = ticket_of(u->x);
-	struct quota_wait wait;
 	struct conversation c;
 	enum err e = enter(d, u->x, RIGHT_UPLOAD, &c);
 
 	if (e == OK && strcmp(c.status, "completed") == 0)
 		e = ERR_SESSION_ENDED;
 	if (e == OK)
-		e = files_room(d, by->conversation, by->participant, FILES_UNSENT_MOST, FILES_MOST);
-	if (e == OK) {
-		e = quota_take_one(d, by, QUOTA_UPLOADS, &wait);
-		u->retry_after_s = wait.retry_after_s;
-	}
+		e = files_room(d, by->conversation, by->participant, most);
 	if (e != OK) {
 		files_refuse(u, e, files_refusal(e));
 		return;

@@ -7,7 +7,7 @@
 
 #define IDS_MOST 16
 
-enum err files_room(struct db *d, const char *conversation, const char *owner, int most_unsent, int most_files)
+enum err files_room(struct db *d, const char *conversation, const char *owner, struct files_most most)
 {
 	int64_t unsent, all;
 	enum err e =
@@ -18,7 +18,7 @@ enum err files_room(struct db *d, const char *conversation, const char *owner, i
 		e = db_number(d, &all, "SELECT count(*) FROM files WHERE conversation = $1 AND state <> 'gone'", DB_ARGS(db_text(conversation)));
 	if (e != OK)
 		return e;
-	return unsent >= most_unsent ? ERR_CONFLICT : all >= most_files ? ERR_TOO_LARGE : OK;
+	return unsent >= most.unsent ? ERR_CONFLICT : all >= most.files ? ERR_TOO_LARGE : OK;
 }
 
 /* ---- coming ---- */
@@ -26,6 +26,7 @@ enum err files_room(struct db *d, const char *conversation, const char *owner, i
 struct coming {
 	struct file_row *f;
 	struct arena *a;
+	struct files_most most;
 	int64_t now;
 	bool there;
 };
@@ -37,7 +38,7 @@ static enum err find_same(struct db *d, struct coming *c)
 
 	db_query(&r, d,
 		"SELECT blob, sealed_with, outside FROM files WHERE conversation = $1 AND hash = $2 AND state = 'kept' LIMIT 1 {postgres: FOR "
-	    "UPDATE}",
+		"UPDATE}",
 		DB_ARGS(db_text(c->f->conversation), db_text(c->f->hash)));
 	c->there = db_rows_next(&r);
 	if (c->there) {
@@ -61,13 +62,15 @@ static enum err come(struct db *d, void *ctx)
 		struct conversation conversation;
 		e = conversations_lock(d, c->a, f->conversation, f->owner, &conversation);
 		if (e == OK)
+			e = files_room(d, f->conversation, f->owner, c->most); /* others may have come while this one's bytes did */
+		if (e == OK)
 			e = find_same(d, c);
 	}
 	if (e != OK)
 		return e;
 	return db_exec(d, NULL,
 		"INSERT INTO files (id, conversation, session, state, at, blob, owner, hash, size, sealed_with, shown, outside) VALUES ($1, $2, "
-	    "$3, $4, $5, "
+		"$3, $4, $5, "
 		"$6, "
 		"$7, $8, $9, $10, $11, $12)",
 		DB_ARGS(db_text(f->id), db_text(f->conversation), db_int(f->session), db_text(c->there ? "kept" : "coming"), db_int(c->now),
@@ -75,9 +78,9 @@ static enum err come(struct db *d, void *ctx)
 			db_text(f->shown), db_int(f->outside)));
 }
 
-enum err files_come(struct db *d, struct arena *a, struct file_row *f, int64_t now, bool *there)
+enum err files_come(struct db *d, struct arena *a, struct file_row *f, struct files_most most, int64_t now, bool *there)
 {
-	struct coming c = {.f = f, .a = a, .now = now};
+	struct coming c = {.f = f, .a = a, .most = most, .now = now};
 	enum err e = db_write(d, come, &c);
 
 	*there = c.there;

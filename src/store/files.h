@@ -17,12 +17,15 @@ struct file_row {
 	const char *shown;       /* NULL: a session's */
 };
 
-/* May that one upload size bytes more? ERR_CONFLICT: he has most_unsent that were not sent; ERR_TOO_LARGE: the conversation has most_files. */
-enum err files_room(struct db *d, const char *conversation, const char *owner, int most_unsent, int most_files) MUST_CHECK;
+/* May that one upload another? ERR_CONFLICT: he has most.unsent that were not sent; ERR_TOO_LARGE: the conversation has most.files. */
+struct files_most {
+	int unsent, files;
+};
+enum err files_room(struct db *d, const char *conversation, const char *owner, struct files_most most) MUST_CHECK;
 
-/* Notes f. *there: the same bytes are in this conversation already: f->blob (in the arena) names them, f->sealed_with is theirs, and the file is there now. Else
+/* Notes f, if there is room for it (as files_room; sessions count for themselves). *there: the same bytes are in this conversation already: f->blob (in the arena) names them, f->sealed_with is theirs, and the file is there now. Else
  * its bytes are to be put in place under its own id, and files_there says so. ERR_NOT_FOUND: there is no such conversation (any more). */
-enum err files_come(struct db *d, struct arena *a, struct file_row *f, int64_t now, bool *there) MUST_CHECK;
+enum err files_come(struct db *d, struct arena *a, struct file_row *f, struct files_most most, int64_t now, bool *there) MUST_CHECK;
 enum err files_there(struct db *d, const char *id, const char *sealed_with, int64_t now) MUST_CHECK; /* ERR_NOT_FOUND: gone meanwhile */
 
 /* What participant may see: files that were sent, and his own. ERR_NOT_FOUND. */

@@ -128,6 +128,32 @@ describe('files that come slowly', () => {
   before(async () => { stack = await startStack({ env: { ROOM_APIS: '1' } }); });
   after(() => stack?.stop());
 
+  test('what waits to be sent is counted when it has come, however many come at once; who is refused for want of hands has not used up his turns', async () => {
+    const own = await startStack({ env: { ROOM_APIS: '1', ROOM_UPLOADS: '31/600' } });
+    try {
+      const [ann] = people(own, 'Ann');
+      const c = await group(ann);
+      const put = (text) => upload(own, path(c), { ticket: ann.token }, Buffer.from(text), 'text/plain', 'a.txt');
+      for (let i = 0; i < 19; i++) ok(await put(`n${i}`), 201);
+      const size = 50_000;
+      const head = `POST ${path(c)}/files?name=a.txt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ann.token}\r\nContent-Type: text/plain\r\nContent-Length: ${size}\r\n\r\n`;
+      const slow = Array.from({ length: 16 }, () => new Raw(own.base).read());
+      try {
+        await Promise.all(slow.map((one) => one.write(head)));
+        const answered = () => slow.filter((one) => parseReply(one.buffer)?.complete);
+        await until('those that are too many to be told', () => answered().length === 4);
+        const refusedOnes = answered();
+        for (const one of refusedOnes) wait(parseReply(one.buffer), 60, /files/);
+        const coming = slow.filter((one) => !refusedOnes.includes(one));
+        await Promise.all(coming.map((one, i) => one.write(`${i}`.padEnd(size, 'x'))));
+        const replies = await until('all to be answered', () => { const all = coming.map((one) => parseReply(one.buffer)).filter((r) => r?.complete); return all.length === 12 && all; }, { ms: 30_000 });
+        assert.deepEqual(replies.map((r) => r.status).sort(), [201, ...Array(11).fill(409)]);
+      } finally {
+        for (const one of slow) one.destroy();
+      }
+    } finally { await own.stop(); }
+  });
+
   test('nobody keeps more than his share of the hands that take them', async () => {
     const s = await stack.session();
     const head = (who) => `POST ${s.path}/files?name=a.txt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${s.tickets[who]}\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\nslowly`;
