@@ -1,5 +1,7 @@
--- A try was good. KEYS 1 the account's counter, which goes  2 the address's, which gets one back. Reply {OK}
-redis.call('DEL', KEYS[1])
-local n = tonumber(redis.call('GET', KEYS[2]) or 0)
-if n > 1 then redis.call('DECR', KEYS[2]) elseif n == 1 then redis.call('DEL', KEYS[2]) end
+-- A try was good, and does not count. KEYS counters that have counted it, each of which gets one back: no more, so that nobody learns from his own tries that somebody
+-- came in meanwhile. Reply {OK}
+for _, key in ipairs(KEYS) do
+  local n = tonumber(redis.call('GET', key) or 0)
+  if n > 1 then redis.call('DECR', key) elseif n == 1 then redis.call('DEL', key) end
+end
 return { 'OK' }
