@@ -73,7 +73,7 @@ export class Stream {
     const start = () => new Promise((done, fail) => {
       if (this.ended) { fail(new Error('closed before it was opened')); return; }
       this.request = http.get({ host: url.hostname, port: url.port, path, headers: send, agent });
-      const timer = setTimeout(() => this.request.destroy(new Error(`no head of a reply in ${20 * slow} s`)), 20_000 * slow);
+      const timer = setTimeout(() => this.request.destroy(new Error(`no head of a reply in ${40 * slow} s`)), 40_000 * slow);
       this.request.on('error', (e) => { clearTimeout(timer); this.finish(e); fail(e); });
       this.request.on('response', (res) => {
         clearTimeout(timer);
@@ -108,12 +108,12 @@ export class Stream {
   // Events that carry a cursor, in order of arrival; ready has one too but is no entry.
   get entries() { return this.events.filter((e) => e.id !== undefined && e.event !== 'ready'); }
   // The first event (from index `from`) that test accepts: a name, or a function of the event.
-  async next(test, { ms = 10_000, from = 0 } = {}) {
+  async next(test, { ms = 30_000, from = 0 } = {}) {
     const fits = typeof test === 'string' ? (e) => e.event === test : test;
     return this.when(`event ${typeof test === 'string' ? test : test.toString().slice(0, 120)}`, () => this.events.slice(from).find(fits), ms);
   }
-  async end({ ms = 10_000 } = {}) { await this.when('the end of the stream', () => this.ended, ms, true); return this; }
-  when(what, fn, ms = 10_000, afterEnd = false) {
+  async end({ ms = 30_000 } = {}) { await this.when('the end of the stream', () => this.ended, ms, true); return this; }
+  when(what, fn, ms = 30_000, afterEnd = false) {
     return new Promise((done, fail) => {
       let timer;
       const leave = () => { clearTimeout(timer); this.waiters.delete(look); };
