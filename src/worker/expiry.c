@@ -135,10 +135,12 @@ static enum err recall(struct db *d, struct batch *b, struct over *o, bool *know
 	*known = e == OK && row.closed_at == 0 && row.created_at <= o->expires_at;
 	if (*known) {
 		o->created_at = row.created_at;
-		o->gone_at = o->expires_at;
 		o->ended_at = row.ended_at;
-		if (row.ended_at == 0) /* else that deadline was the last */
+		if (row.ended_at > 0) /* its deadline has not moved since */
+			o->expires_at = row.expires_at;
+		else
 			o->ttl = row.expires_at - row.created_at;
+		o->gone_at = o->expires_at;
 	}
 	return e == ERR_NOT_FOUND ? OK : e;
 }
