@@ -40,14 +40,15 @@ static void read_tail(struct reader *r)
 	tail_read(r->hub->commands, r->place->conversation, r->who, r->student ? "student" : "counselor", &r->at, tail_came, r);
 }
 
-/* That was from before a failover. Who asked before now may have missed what is really there. */
+/* That was from before a failover. Who asked before now may have missed what is really there; who is live is not held up. */
 void reader_nothing(struct place *p, int64_t length)
 {
 	if (length >= p->end)
 		return;
 	p->end = length;
 	for (struct reader *r = p->readers; r != NULL; r = r->next)
-		r->missed |= r->state != READER_LIVE;
+		if (r->state != READER_LIVE || r->at.position > length)
+			reader_read_on(r); /* who is ahead of it would hear of nothing that comes */
 }
 
 void reader_go_on(struct reader *r, int64_t length)

@@ -129,7 +129,13 @@ describe('a Redis that answers otherwise', { concurrency: true }, () => {
     assert.ok(asked < 100, `${asked} scripts in 1.5 s`);
     const n = await send(stack, s, 'new');
     await st.next((e) => e.id === n.cursor, { ms: 2000 });
-    for (const one of [watch, st]) one.close();
+    // Who was ahead of the log would hear nothing of what comes: it is sent to come again, and told by `reset`.
+    await watch.end({ ms: 8000 });
+    const again = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student, lastEventId: watch.lastId });
+    assert.equal((await again.ready()).resumed, false);
+    assert.equal((await again.next('reset')).data.cursor, n.cursor);
+    assert.equal(st.ended, false);
+    for (const one of [again, st]) one.close();
   }));
 });
 
