@@ -65,5 +65,7 @@ enum err search_refresh(struct db *d, const char *asker, int most, int64_t *done
 enum err search_scrub_begin(struct db *d, bool *some) MUST_CHECK;
 enum err search_scrub_step(struct db *d, bool *more) MUST_CHECK;
 enum err search_scrub_end(struct db *d) MUST_CHECK;
+/* Meanwhile, if there is something to do: what the rows held leaves SQLite's file and log; the index still has the words. ERR_STORE_UNAVAILABLE as above. */
+enum err search_scrub_rows(struct db *d) MUST_CHECK;
 
 #endif

@@ -62,3 +62,11 @@ enum err search_scrub_end(struct db *d)
 		e = db_scrub(d, tables[i]);
 	return e == OK ? db_exec(d, NULL, "DELETE FROM search_gone WHERE state = 1", DB_NONE) : e;
 }
+
+enum err search_scrub_rows(struct db *d)
+{
+	int64_t some = 0;
+	enum err e = db_is_postgres(d) ? OK : db_number(d, &some, "SELECT 1 FROM search_gone LIMIT 1", DB_NONE);
+
+	return e == OK && some > 0 ? db_scrub(d, "entries") : e;
+}

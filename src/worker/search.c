@@ -15,7 +15,8 @@ enum {
 
 struct upkeep {
 	struct aof *aof; /* news of messages went through Redis */
-	int64_t next_ms; /* clock_mono_ms: when to scrub again */
+	/* clock_mono_ms: when to scrub again; and the rows alone, which takes no time */
+	int64_t next_ms, rows_ms;
 };
 
 static enum err refresh(struct worker *w)
@@ -29,12 +30,23 @@ static enum err refresh(struct worker *w)
 	return e;
 }
 
+/* A reader may be in the way: next time. */
+static void scrub_rows(struct worker *w, struct upkeep *u)
+{
+	if (clock_mono_ms() < u->rows_ms)
+		return;
+	u->rows_ms = clock_mono_ms() + AT_LEAST_MS;
+	enum err ignored = search_scrub_rows(w->db);
+	(void)ignored;
+}
+
 static enum err scrub(struct worker *w, struct upkeep *u)
 {
 	int64_t began = clock_mono_ms(), least = db_is_postgres(w->db) ? POSTGRES_LEAST_MS : AT_LEAST_MS, took;
 	bool more = true;
 	enum err e;
 
+	scrub_rows(w, u);
 	if (began < u->next_ms)
 		return OK;
 	e = search_scrub_begin(w->db, &more);
@@ -44,6 +56,7 @@ static enum err scrub(struct worker *w, struct upkeep *u)
 	FAILPOINT("search.scrub");
 	while (e == OK && more) {
 		e = search_scrub_step(w->db, &more);
+		scrub_rows(w, u);
 		if (more && (w->once ? worker_ending(w) : worker_wait(w, STEP_PAUSE_MS)))
 			return OK; /* the next worker goes on: the notes are still there */
 	}

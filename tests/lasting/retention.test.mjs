@@ -9,7 +9,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { StreamReader } from '../lib/reader.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { pool, until } from '../lib/wait.mjs';
-import { runWorker } from '../lib/worker.mjs';
+import { runWorker, startWorker } from '../lib/worker.mjs';
 import { onBoth, rows } from '../worker/helpers.mjs';
 import { run } from '../room/helpers.mjs';
 import { direct, find, group, list, path, people, send } from './people.mjs';
@@ -205,6 +205,30 @@ onBoth('retention', (db) => {
       if (!db.postgres) assert.deepEqual(inFiles(word), []);
       assert.equal((await search(ann, 'noise')).length, 1000);
     });
+
+    if (!db.postgres) {
+      test('what was said leaves file and log soon, though merging the index takes long and is not begun again yet', async () => {
+        const [ann] = people(stack, 'Ann');
+        const c = await group(ann);
+        const say = async () => { const text = `Q-${rnd(20)}-Ä`; return { text, m: await send(ann, c, text) }; }; // capitals: as no index has it
+        const there = (text) => ['room.db', 'room.db-wal'].filter((f) => { try { return readFileSync(join(stack.state, f)).includes(text); } catch { return false; } });
+        const drop = async ({ m }) => ok(await ann.delete(path(c, `/messages/${m.id}`)), 204);
+        const [first, second] = [await say(), await say()];
+        assert.notDeepEqual(there(second.text), []);
+        await drop(first);
+        const w = startWorker(stack, ['search', '--stay'], { failpoint: 'search.scrub:stop' });
+        try {
+          const state = () => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${w.pid}/status`, 'utf8'))[1];
+          await until('it to stand in the middle', () => state() === 'T');
+          await new Promise((done) => setTimeout(done, 4000)); // so long it takes
+          w.child.kill('SIGCONT');
+          await until('it to be done', async () => (await rows(stack, 'SELECT count(*) FROM search_gone'))[0][0] === '0');
+          await drop(second);
+          await until('nothing of it', () => there(second.text).length === 0, { ms: 30_000 });
+          assert.notEqual((await rows(stack, 'SELECT count(*) FROM search_gone'))[0][0], '0', 'the index is not merged again yet');
+        } finally { await w.stop(); }
+      });
+    }
 
     test('room doctor --residue finds what should be gone', async () => {
       const [ann] = people(stack, 'Ann');
