@@ -58,12 +58,12 @@ struct lookup *lookup_begin(const char *host)
 		abort();
 	memcpy(l->host, host, len + 1);
 	atomic_init(&l->holders, 2);
-	if (thread_start(&thread, look, l) != 0) {
-		atomic_store(&l->done, true); /* as if there were none: it is tried again */
-		let_go(l);
-	} else {
+	if (thread_start(&thread, look, l) == 0) {
 		pthread_detach(thread);
+		return l;
 	}
+	atomic_store(&l->holders, 1);
+	atomic_store(&l->done, true); /* as if there were no address: it is tried again */
 	return l;
 }
 
