@@ -75,7 +75,7 @@ static void pop(struct hub *h)
 	args_int(&a, buckets);
 	for (unsigned i = 0; i < buckets; i++)
 		keys_inbox(&a, (h->bucket_turn + i) % buckets, h->id);
-	h->bucket_turn = (h->bucket_turn + 1) % buckets;
+	h->bucket_turn++;
 	args_str(&a, "LEFT");
 	args_str(&a, "COUNT");
 	args_int(&a, POP_COUNT);
