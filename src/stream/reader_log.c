@@ -154,7 +154,8 @@ static void subscribed(void *ctx, enum err e, bool no_lease, const struct subscr
 		reader_dirty(r);
 		return;
 	}
-	if (began_again(r))
+	bool store_away = e == ERR_STORE_UNAVAILABLE && !r->begun; /* who just came is told so in time, not tried again */
+	if (!store_away && began_again(r))
 		return;
 	if (no_lease) {
 		lease_lost(r->hub); /* it subscribes again under the new name */

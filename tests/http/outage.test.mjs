@@ -64,6 +64,29 @@ describe('Redis stands still', () => {
     const { messages } = await wholeHistory(stack.base, s.id, s.tickets.counselor);
     assert.deepEqual(messages.map((m) => m.clientId).sort(), ['before', 'after', ...sent].sort());
   });
+  test('whenever a poll comes meanwhile, it is refused within 3 s', async () => {
+    const s = await stack.session();
+    ok(await stack.as(s.tickets.student).get(`${s.path}/poll?wait=0`));
+    const pid = stack.kill('redis', 'SIGSTOP');
+    try {
+      const polls = [];
+      const { lag } = await beside(stack.base, async () => {
+        for (let i = 0; i < 40; i++) {
+          const t = performance.now();
+          polls.push(call(stack.base, 'GET', `${s.path}/poll`, { ticket: s.tickets.student, agent: false }).then((r) => ({ r, took: performance.now() - t })));
+          await sleep(100); // not a wait for anything: they are to come one after the other
+        }
+        await Promise.all(polls);
+      });
+      for (const { r, took } of await Promise.all(polls)) {
+        refused(r, 'STORE_UNAVAILABLE');
+        assert.ok(took - lag < 3000 * slow, `${Math.round(took)} ms, ${Math.round(lag)} of them the machine's`);
+      }
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await until('the service to be well again', async () => (await call(stack.base, 'GET', '/health')).json?.status === 'ok');
+  });
   test('open streams and polls live through it and miss nothing', async () => {
     const s = await stack.session();
     const readers = [new StreamReader('stream', stack.base, s.id, s.tickets.counselor), new PollReader('poll', stack.base, s.id, s.tickets.student)];
