@@ -210,6 +210,8 @@ static enum err read_words(const struct request *r, struct conversations_query *
 		*why = "q must be text of at most 200 bytes.";
 		return ERR_BAD_REQUEST;
 	}
+	if (q->text && !*q->text)
+		q->text = NULL;
 	return OK;
 }
 
@@ -229,7 +231,5 @@ enum err conversations_read_query(const struct request *r, const struct ticket *
 		*why = "after must be what `next` said.";
 		return ERR_BAD_REQUEST;
 	}
-	if (q->text && !*q->text)
-		q->text = NULL;
 	return read_words(r, q, why);
 }

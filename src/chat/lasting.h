@@ -74,7 +74,8 @@ struct group {
 	struct db *d;
 	struct arena *arena;
 	struct conversation c;
-	int64_t now, from, messages; /* from: c.length before; messages: sent */
+	int64_t now, at;        /* at: what entries bear, never before what stands in the log */
+	int64_t from, messages; /* from: c.length before; messages: sent */
 	bool changed;
 	struct speaker *speakers; /* of those who ask, who is in it */
 	struct known *known;

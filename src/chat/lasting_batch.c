@@ -127,7 +127,9 @@ static enum err do_group(struct db *d, struct batch *b, int from, int to)
 		return OK;
 	}
 	g->from = g->c.length;
-	g->now = clock_now_ms(); /* who waited for the lock: times don't go back along a log */
+	/* Who waited for the lock, or whose clock is behind: times don't go back along a log. */
+	g->now = clock_now_ms();
+	g->at = g->now > g->c.last_at ? g->now : g->c.last_at;
 	if (e == OK)
 		e = work_prepare(g, b->work + from, to - from);
 	for (int i = from; i < to && e == OK; i++)

@@ -245,8 +245,8 @@ static enum err wake(struct group *g, const char *by)
 		return OK;
 	g->c.status = "active";
 	snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"by\":%s%s%s,\"at\":%lld,\"status\":\"active\"}", g->c.id, quote,
-		by ? by : "null", quote, (long long)g->now);
-	e = entries_put_event(g->d, &g->c, "conversation:updated", data, g->now);
+		by ? by : "null", quote, (long long)g->at);
+	e = entries_put_event(g->d, &g->c, "conversation:updated", data, g->at);
 	return e == OK ? add_last(g, &line) : e;
 }
 
@@ -290,7 +290,7 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 		.content = w->n.content,
 		.content_len = w->n.content_len,
 		.metadata = w->n.metadata,
-		.at = g->now,
+		.at = g->at,
 	};
 	char print[33];
 	bool known;
@@ -308,7 +308,7 @@ static enum err do_send(struct group *g, struct work *w, struct speaker *s)
 	if (e == OK)
 		e = entries_put_message(g->d, &g->c, &n);
 	if (e == OK && w->n.files)
-		e = files_attach(g->d, g->c.id, w->n.files, n.position, g->now);
+		e = files_attach(g->d, g->c.id, w->n.files, n.position, g->at);
 	if (e != OK)
 		return e;
 	g->messages++;
@@ -358,7 +358,7 @@ static enum err do_edit(struct group *g, struct work *w, struct speaker *s)
 	if (n.metadata) /* files stay with their message */
 		e = add_files(g, w, &n, files_of(g->d, g->c.id, w->id, &list), &list);
 	if (e == OK)
-		e = entries_edit(g->d, &g->c, w->id, w->n.content, w->n.content_len, n.metadata, g->now);
+		e = entries_edit(g->d, &g->c, w->id, w->n.content, w->n.content_len, n.metadata, g->at);
 	return e == OK ? amended(g, w) : e;
 }
 
@@ -375,7 +375,6 @@ static bool may_delete(const struct group *g, const struct work *w, const struct
 static enum err do_delete(struct group *g, struct work *w, struct speaker *s)
 {
 	struct entry_state was;
-	int64_t wait_ms;
 	enum err e = entries_state(g->d, &g->c, w->id, &was);
 
 	if (e != OK)
@@ -384,8 +383,7 @@ static enum err do_delete(struct group *g, struct work *w, struct speaker *s)
 		return refuse(w, ERR_FORBIDDEN, NULL);
 	if (was.deleted_at)
 		return entries_one(g->d, g->arena, &g->c, w->id, &w->out.message);
-	take_turn(g, s, &wait_ms);
-	e = entries_delete(g->d, &g->c, w->id, &was, g->now);
+	e = entries_delete(g->d, &g->c, w->id, &was, g->at);
 	return e == OK ? amended(g, w) : e;
 }
 

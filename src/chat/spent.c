@@ -55,14 +55,21 @@ void spent_add(const char *conversation, int64_t from, int64_t to)
 	pthread_mutex_unlock(&list.lock);
 }
 
-/* By conversation, as everybody deletes them: two transactions that delete the same rows never wait for each other. */
+/* By conversation and position, as everybody deletes them: two transactions that delete the same rows never wait for each other. */
+static bool before(const struct spent *a, const struct spent *b)
+{
+	int order = strcmp(a->conversation, b->conversation);
+
+	return order < 0 || (order == 0 && a->from < b->from);
+}
+
 static struct spent *sorted(struct spent *t)
 {
 	struct spent *out = NULL;
 
 	while (t) {
 		struct spent *next = t->next, **at = &out;
-		while (*at && strcmp((*at)->conversation, t->conversation) < 0)
+		while (*at && before(*at, t))
 			at = &(*at)->next;
 		t->next = *at;
 		*at = t;

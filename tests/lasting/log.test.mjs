@@ -32,6 +32,27 @@ onBoth('the log of lasting conversations', (db) => {
       assert.deepEqual(await all(ann, c), [m]);
     });
 
+    test('metadata has 4 KB at most, sent or edited in', async () => {
+      const { bob, c } = await three();
+      const of = (bytes) => ({ k: 'x'.repeat(bytes - '{"k":""}'.length) });
+      const m = await send(bob, c, 'x', { metadata: of(4096) });
+      assert.deepEqual(m.metadata, of(4096));
+      refused(await bob.post(messages(c), { content: 'x', metadata: of(4097) }), 'BAD_REQUEST');
+      refused(await bob.patch(`${messages(c)}/${m.id}`, { content: 'y', metadata: of(4097) }), 'BAD_REQUEST');
+      assert.deepEqual(ok(await bob.patch(`${messages(c)}/${m.id}`, { content: 'y', metadata: of(4096) })).content, 'y');
+    });
+
+    test('times do not go back along a log, though two machines do not agree on what time it is', async () => {
+      const { ann, bob, c } = await three();
+      const first = await send(ann, c, 'by a clock that is ahead');
+      const ahead = Date.now() + 60_000;
+      await rows(stack, `UPDATE conversations SET last_at = ${ahead} WHERE id = '${c.id}'`);
+      const second = await send(bob, c, 'by another');
+      assert.ok(second.sentAt >= ahead, `${second.sentAt}`);
+      const edited = ok(await ann.patch(`${messages(c)}/${first.id}`, { content: 'edited' }));
+      assert.ok(edited.editedAt >= second.sentAt);
+    });
+
     test('agents and businesses speak as agents, MainServer as system; nobody else may send system messages', async () => {
       const [cus, agent, shop] = people(stack, 'Cus', 'Agent', 'Shop');
       const c = ok(await service(stack).post('/api/conversations', { type: 'business', participants: [{ id: cus.id, role: 'customer' }, { id: agent.id, role: 'agent' }, { id: shop.id, role: 'business' }] }), 201);
@@ -282,6 +303,11 @@ describe('messages per time', () => {
     await new Promise((done) => setTimeout(done, 6100)); // a burst's time: what is refused now is refused by the other limit
     assert.ok(refused(await ann.post(at, { content: 'too much' }), 'RATE_LIMITED').retry_after > 60);
     ok(await ann.delete(`${at}/${first.id}`), 204);
+    const other = await group(bob, [ann]);
+    const theirs = [];
+    for (let i = 0; i < 2; i++) theirs.push(await send(ann, other, `${i}`));
+    for (const m of theirs) ok(await ann.delete(path(other, `/messages/${m.id}`)), 204);
+    ok(await ann.post(path(other, '/messages'), { content: 'deletions have not used up the burst' }), 201);
     const page = ok(await bob.get(at));
     assert.deepEqual(page.messages.map((m) => m.content), [undefined, '1', '2', 'b', '3', '4', '5']);
   });
