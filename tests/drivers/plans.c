@@ -11,6 +11,9 @@
 #include "base/config.h"
 #include "store/conversations_list.h"
 #include "store/db_driver.h"
+#include "store/files.h"
+#include "store/follow.h"
+#include "store/outbox.h"
 #include "store/retention.h"
 #include "store/search.h"
 
@@ -84,6 +87,62 @@ static enum err searches(struct db *d, struct arena *a, const struct asking *q, 
 	return e;
 }
 
+/* What hubs ask for their readers, and the sweep of what was not announced. */
+static enum err follows(struct db *d, struct arena *a, const struct asking *q)
+{
+	const struct follow f = {.conversation = q->conversation,
+		.participant = q->user,
+		.has_cursor = true,
+		.position = q->position,
+		.check = "000000000000",
+		.marks = true,
+		.most = 100,
+		.bytes = 1 << 18};
+	struct follow_item items[] = {
+		{.conversation = q->conversation, .position = q->position}, {.conversation = q->conversation, .position = q->position + 1}};
+	struct follow_found found;
+	struct follow_large *large;
+	struct entry_line *lines;
+	const char *members;
+	int64_t length, position;
+	int count;
+	enum err e = follow_find(d, a, &f, &found);
+
+	if (e == OK)
+		e = follow_fill(d, a, q->user, NULL, items, 2, 1 << 18, &count);
+	if (e == OK)
+		e = follow_lengths(d, &q->conversation, &length, 1);
+	if (e == OK)
+		e = follow_entries(d, a, q->conversation, q->position, 100, 1 << 18, &lines, &count);
+	if (e == OK)
+		e = follow_large(d, a, q->user, 180, 500, &large, &count);
+	return e == OK ? outbox_lowest(d, a, q->conversation, &position, &members) : e;
+}
+
+static enum err files(struct db *d, struct arena *a, const struct asking *q)
+{
+	struct file_row row, *rows;
+	struct file_gone *gone;
+	struct buf list;
+	bool known;
+	int count;
+	enum err e = files_room(d, q->conversation, q->user, (struct files_most){20, 1000});
+
+	buf_init(&list, 65536);
+	if (e == OK)
+		e = files_of(d, q->conversation, q->position, &list);
+	buf_done(&list);
+	if (e == OK)
+		e = files_known(d, "file_x", &known);
+	if (e == OK)
+		e = files_gone(d, a, clock_now_ms(), 100, &gone, &count);
+	if (e == OK)
+		e = files_of_sessions(d, a, "", 100, &rows, &count);
+	if (e == OK && files_get(d, a, q->conversation, "file_x", q->user, &row) != ERR_NOT_FOUND)
+		e = ERR_INTERNAL;
+	return e;
+}
+
 static enum err run(struct db *d, void *asking)
 {
 	const struct asking *q = asking;
@@ -100,6 +159,8 @@ static enum err run(struct db *d, void *asking)
 		e = pages(d, &a, &c, q->position);
 	if (e == OK)
 		e = searches(d, &a, q, &c);
+	if (e == OK)
+		e = files(d, &a, q);
 	if (e == OK)
 		e = retention_due(d, &a, clock_now_ms(), 0, 200, &n, &ids, &count);
 	if (e == OK)
@@ -125,6 +186,12 @@ static enum err write(struct db *d, void *asking)
 		e = entries_put_message(d, &c, &n);
 	if (e == OK)
 		e = entries_edit(d, &c, n.position, "plans again", 11, NULL, n.at);
+	if (e == OK)
+		e = outbox_done(d, q->conversation, 1, n.position);
+	if (e == OK)
+		e = files_release(d, q->conversation, n.position, n.at);
+	if (e == OK)
+		e = files_release_to(d, q->conversation, n.position, n.at);
 	arena_done(&a);
 	return e == OK ? ERR_GONE : e; /* so that nothing stays */
 }
@@ -162,6 +229,8 @@ int main(int argc, char **argv)
 	char *statements[DB_STATEMENTS];
 	struct arena a;
 	struct db *d;
+	int64_t erased;
+	bool more;
 	int count;
 	enum err e;
 
@@ -172,11 +241,13 @@ int main(int argc, char **argv)
 	q.words = argv + 4;
 	arena_init(&a);
 	sure(d, lists(d, &a, &q)); /* of one instant by itself */
+	sure(d, follows(d, &a, &q));
 	arena_done(&a);
 	sure(d, db_read(d, run, &q));
 	e = db_write(d, write, &q);
 	if (e != ERR_GONE)
 		sure(d, e == OK ? ERR_INTERNAL : e);
+	sure(d, retention_erase(d, q.conversation, clock_now_ms() + 100000000, 1, 200, &more, &erased));
 	count = d->statement_count;
 	for (int i = 0; i < count; i++)
 		statements[i] = strdup(d->statements[i]->sql);
