@@ -41,7 +41,7 @@ test('quick exit while the page is still entering: no cookie stays behind', asyn
   await asked;
   await page.evaluate(() => setTimeout(() => document.querySelector('.leave').click(), 100));
   await page.waitForURL(exitUrl, wait);
-  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later
   assert.deepEqual(await context.cookies(), []);
   await context.close();
@@ -64,7 +64,7 @@ test('quick exit while a new link is being entered: no cookie stays behind', asy
   await until('the new ticket to be on its way', () => late);
   await page.click('.leave');
   await page.waitForURL(exitUrl, wait);
-  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500);
   assert.deepEqual(await context.cookies(), []);
   await context.close();
@@ -88,7 +88,7 @@ test('a desk closed while it is still entering: no cookie stays behind, and no s
   await until('the ticket to be on its way', () => late);
   await page.click('#close-desk');
   await answered;
-  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later
   assert.deepEqual([await context.cookies(), streams], [[], 0]);
   await context.close();

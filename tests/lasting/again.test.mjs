@@ -40,7 +40,7 @@ describe('open streams of what lasts', { concurrency: true }, () => {
       }
       await st.when('the mark', () => readUpTo(st, g.ids.bob) >= m.id, 10_000);
       const later = await send(g, 'bob', 'y');
-      await st.next((e) => e.id === later.cursor, { ms: 3000 });
+      await st.next((e) => e.id === later.cursor, { ms: 12_000 });
       assert.equal(st.ended, false);
       st.close();
     }));
@@ -60,7 +60,7 @@ describe('open streams of what lasts', { concurrency: true }, () => {
     assert.ok(ticks(hub) - before < 40, `${ticks(hub) - before} ticks in 2 s`);
     await stack.redis('HDEL', `{0}:conv:=${g.id}`, 'told'); // else what comes seems to have been told
     const m = await send(g, 'ann', 'y');
-    for (const one of [watch, st]) await one.next((e) => e.id === m.cursor, { ms: 3000 });
+    for (const one of [watch, st]) await one.next((e) => e.id === m.cursor, { ms: 12_000 });
     for (const one of [watch, st]) one.close();
   }));
   test('a page that says, as it closes, that it types no more, is gone as soon as any other', () => withStack(async (stack) => {

@@ -78,7 +78,7 @@ describe('what an open stream missed', { concurrency: true }, () => {
     assert.equal(await stack.redis('DEL', hubs), '1');
     await until('Redis to know the hub', async () => (await stack.redis('HLEN', hubs)) === '1', { ms: 75_000, every: 200 });
     const m = await send(stack, s);
-    await st.next((e) => e.id === m.cursor, { ms: 2000 });
+    await st.next((e) => e.id === m.cursor, { ms: 12_000 });
     st.close();
   }));
   test('when the connection for questions was replaced, the hub makes itself known anew', () => withStack({}, async (stack) => {
@@ -88,9 +88,9 @@ describe('what an open stream missed', { concurrency: true }, () => {
     await stack.redis('DEL', `{0}:conv:${s.id}:hubs`);
     const mine = (await stack.redis('CLIENT', 'LIST')).split('\n').filter((line) => !/cmd=(blmpop|client)/.test(line));
     for (const c of mine) await stack.redis('CLIENT', 'KILL', 'ID', /\bid=(\d+)/.exec(c)[1]);
-    await until('Redis to know the hub', async () => (await stack.redis('HLEN', `{0}:conv:${s.id}:hubs`)) === '1', { ms: 8000 });
+    await until('Redis to know the hub', async () => (await stack.redis('HLEN', `{0}:conv:${s.id}:hubs`)) === '1', { ms: 20_000 });
     const m = await send(stack, s);
-    await st.next((e) => e.id === m.cursor, { ms: 2000 });
+    await st.next((e) => e.id === m.cursor, { ms: 12_000 });
     st.close();
   }));
 });
@@ -110,7 +110,7 @@ describe('a Redis that answers otherwise', { concurrency: true }, () => {
     const m = await send(stack, s);
     const told = st.ended ? await open(stack, s, 'counselor') : st;
     if (told === st) await st.when('it, or an end', () => st.ended || st.events.some((e) => e.id === m.cursor), 10_000, true);
-    const later = await until('streams to go on', async () => { const one = await open(stack, s, 'counselor'); const n = await send(stack, s); await one.next((e) => e.id === n.cursor, { ms: 2000 }); return one; }, { ms: 20_000 });
+    const later = await until('streams to go on', async () => { const one = await open(stack, s, 'counselor'); const n = await send(stack, s); await one.next((e) => e.id === n.cursor, { ms: 12_000 }); return one; }, { ms: 40_000 });
     for (const one of [st, told, later]) one.close();
   }));
   test('a log that lost its end: who comes then is live, and the hub does not ask in a circle', () => withStack({}, async (stack) => {
@@ -128,7 +128,7 @@ describe('a Redis that answers otherwise', { concurrency: true }, () => {
     const asked = (await calls()) - before;
     assert.ok(asked < 100, `${asked} scripts in 1.5 s`);
     const n = await send(stack, s, 'new');
-    await st.next((e) => e.id === n.cursor, { ms: 2000 });
+    await st.next((e) => e.id === n.cursor, { ms: 12_000 });
     // Who was ahead of the log would hear nothing of what comes: it is sent to come again, and told by `reset`.
     await watch.end({ ms: 8000 });
     const again = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.student, lastEventId: watch.lastId });

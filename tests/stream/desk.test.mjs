@@ -213,7 +213,7 @@ test('polling: at once when the list is another one, else when it changes, else 
   const began = performance.now();
   await say(s, 'student');
   const second = (await waiting).json;
-  assert.ok(performance.now() - began < 5000);
+  assert.ok(performance.now() - began < 12_000);
   assert.equal(second.events[0].event, 'ready');
   await until('the list to say one unread', async () => (await as.get('/api/desk/poll')).json.events[0].data.sessions[0].unread === 1);
   const third = (await as.get(`/api/desk/poll?wait=20&after=${first.cursor}`)).json;

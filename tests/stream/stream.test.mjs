@@ -233,7 +233,7 @@ describe('what passes', () => {
     const e = await b.next('user:typing');
     assert.deepEqual([e.id, e.data], [undefined, { participant: s.student, role: 'student', isTyping: true }]);
     ok(await stack.as(s.tickets.student).post(`${s.path}/typing`, { isTyping: false }), 204);
-    assert.equal((await b.next((x) => x.event === 'user:typing' && !x.data.isTyping, { ms: 3000 })).data.participant, s.student);
+    assert.equal((await b.next((x) => x.event === 'user:typing' && !x.data.isTyping, { ms: 4500 })).data.participant, s.student);
     ok(await sendAs(s, 'counselor')('so that A has something after it'), 201);
     await a.next('message:new');
     assert.equal(a.named('user:typing').length, 0);

@@ -418,7 +418,7 @@ test('sizes and times are kept', async () => {
   o.mainserver.always({ hang: true });
   const [late] = await fetched(d, { url: o.mainserver.url, timeout: 300 });
   assert.deepEqual([late.fault, late.status], ['TIMEOUT', 0]);
-  assert.ok(performance.now() - t < 5000 * slow);
+  assert.ok(performance.now() - t < 20_000 * slow);
   o.forgive();
   await d.end();
 });
