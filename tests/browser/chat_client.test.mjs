@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Feed } from '../../web/chat/feed.js';
 import { Listing } from '../../web/chat/listing.js';
 import { Names } from '../../web/chat/names.js';
 import { Online } from '../../web/chat/online.js';
@@ -187,4 +188,52 @@ test('who is online: whoever is heard of is, at once; looked at again when it is
   online.stop();
   after(60_000, focus);
   assert.equal(told.looks, 2);
+});
+
+test('a tab that follows and missed something: what comes while it asks waits, and all is taken once, in order', async () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks: { request: () => new Promise(() => {}) } } }); // another tab leads
+  const name = `feed ${Math.random()}`;
+  const leader = new BroadcastChannel(name);
+  const cursor = (n) => `${n}-${'0'.repeat(12)}`;
+  const frame = (n) => ({ id: cursor(n), event: 'message:new', data: { n } });
+  const polls = [];
+  const taken = [];
+  let feed;
+  try {
+    const door = { foreign: false, url: () => 'x', call: (method, path) => new Promise((done, fail) => { polls.push({ path, done, fail }); }) };
+    feed = new Feed({ door, name, frame: ({ data }) => { if (data.n) taken.push(data.n); }, reset: async () => {}, changed: () => {}, refused: () => {} });
+    const asked = async (n) => { for (let i = 0; polls.length < n && i < 200; i++) await new Promise((done) => setTimeout(done, 10)); assert.equal(polls.length, n); };
+    const heard = () => new Promise((done) => setTimeout(done, 50));
+    const started = feed.start();
+    await asked(1);
+    polls[0].done({ cursor: cursor(5), events: [] });
+    await started;
+    leader.postMessage({ t: 'frame', frame: frame(7) });
+    await asked(2);
+    for (const n of [8, 9]) leader.postMessage({ t: 'frame', frame: frame(n) });
+    leader.postMessage({ t: 'frame', frame: { id: null, event: 'user:typing', data: { n: 'typing' } } });
+    await heard();
+    assert.deepEqual(taken, []);
+    polls[1].done({ cursor: cursor(8), events: [6, 7, 8].map(frame) });
+    await heard();
+    assert.deepEqual(taken, [6, 7, 8, 9, 'typing']);
+    // One that fails: it is asked again when more comes, and nothing is taken in its place.
+    leader.postMessage({ t: 'frame', frame: frame(11) });
+    await asked(3);
+    leader.postMessage({ t: 'frame', frame: frame(12) });
+    await heard();
+    polls[2].fail(Object.assign(new Error('away'), { passing: true }));
+    await heard();
+    assert.deepEqual(taken, [6, 7, 8, 9, 'typing']);
+    leader.postMessage({ t: 'frame', frame: frame(13) });
+    await asked(4);
+    polls[3].done({ cursor: cursor(13), events: [10, 11, 12, 13].map(frame) });
+    await heard();
+    assert.deepEqual(taken, [6, 7, 8, 9, 'typing', 10, 11, 12, 13]);
+  } finally {
+    feed?.stop();
+    leader.close();
+    if (before) Object.defineProperty(globalThis, 'navigator', before); else delete globalThis.navigator;
+  }
 });

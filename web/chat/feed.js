@@ -18,7 +18,6 @@ export class Feed {
   #cursor = null;
   #told = null; // cursor of the stream's beginning
   #held = null;
-  #filling = false;
   #stopped = false;
   #unwatch = () => {};
 
@@ -140,7 +139,7 @@ export class Feed {
     else this.#take(frame);
   }
 
-  #take({ id, event, data }) {
+  #take({ id, event, data }, filled = false) {
     if (event === 'ready') {
       this.#told = data.cursor;
       if (data.resumed === false) return; // `reset` is next
@@ -164,7 +163,7 @@ export class Feed {
     if (position > 0 && position === positionOf(this.#cursor) + 1) this.#cursor = id;
     else if (position > positionOf(this.#cursor)) {
       // Something between was not for us to hear: one look at the feed, then on.
-      if (!this.leading && !this.#filling) {
+      if (!this.leading && !filled) {
         this.#fill();
         return;
       }
@@ -182,16 +181,24 @@ export class Feed {
     for (const frame of held) this.#frame(frame);
   }
 
-  /** A tab that follows missed something. */
+  /** A tab that follows missed something. What comes meanwhile waits: it would move the cursor past what is still to come. */
   async #fill() {
-    this.#filling = true;
+    const held = [];
+    this.#held = held;
+    let answer = null;
     try {
-      const answer = await this.#poll(0);
-      for (const one of answer.events ?? []) this.#take({ id: one.id ?? null, event: one.event, data: one.data });
+      answer = await this.#poll(0);
     } catch (error) {
       if (!error.passing) this.#on.refused(error);
-    } finally {
-      this.#filling = false;
     }
+    if (held !== this.#held) { // the list is loaded anew
+      for (const frame of held) this.#frame(frame);
+      return;
+    }
+    this.#held = null;
+    for (const one of answer?.events ?? []) this.#take({ id: one.id ?? null, event: one.event, data: one.data }, true);
+    if (positionOf(answer?.cursor) > positionOf(this.#cursor)) this.#cursor = answer.cursor;
+    // Without an answer the gap is still there: the next one with a place asks again.
+    for (const frame of held) if (!frame.id || (answer && positionOf(frame.id) > positionOf(this.#cursor))) this.#frame(frame);
   }
 }
