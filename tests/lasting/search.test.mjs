@@ -250,13 +250,13 @@ onBoth('search', (db) => {
       await pool(16, Array.from({ length: 3000 }, (_, i) => i), (i) => send(ann, c, `haystack ${i} ${'x'.repeat(6000)}`));
       const most = () => stack.children().api.reduce((sum, pid) => sum + Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]), 0);
       const forged = { q: 'haystack', after: '7fffffffffffffff.1.0.0' };
-      ok(await ask(ann, { q: 'haystack', limit: 50 }));
+      ok(await seek(ann, { q: 'haystack', limit: 50 }));
       const before = most();
-      for (let i = 0; i < 4; i++) ok(await ask(ann, { ...forged, limit: 1 }));
+      for (let i = 0; i < 4; i++) ok(await seek(ann, { ...forged, limit: 1 }));
       assert.ok(most() - before < 10_000, `${most() - before} KB more`);
       const seen = new Set();
       for (let after = forged.after; after !== null;) {
-        const page = ok(await ask(ann, { q: 'haystack', limit: 50, after }));
+        const page = ok(await seek(ann, { q: 'haystack', limit: 50, after }));
         for (const r of page.results) seen.add(r.message.id);
         after = page.next;
       }
