@@ -22,7 +22,7 @@
 #include "store/dbpool.h"
 #include "store/store.h"
 
-#define THREADS_MAX 8
+#define THREADS_MAX 8 /* as ROOM_API_THREADS */
 #define DRAIN_MS 2000
 #define DB_WAITING_MOST 1024
 
@@ -109,22 +109,25 @@ static void *serve(void *unused)
 	return NULL;
 }
 
-static void on_term(int signo)
+/* Signals are waited for, not caught: one that interrupts the reading of a request would lose it, its sender would get an error. */
+static const sigset_t *ends(void)
 {
-	(void)signo;
-	exchange_shutdown();
+	static sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return &set;
 }
 
 static int setup(void)
 {
-	struct sigaction term = {.sa_handler = on_term};
 	const char *why = NULL;
 
+	pthread_sigmask(SIG_BLOCK, ends(), NULL); /* all threads inherit it */
 	if (config_load() != 0)
 		return -1;
 	log_init("api", log_level_of(config_text("ROOM_LOG")));
-	sigaction(SIGTERM, &term, NULL);
-	sigaction(SIGINT, &term, NULL);
 	if (ticket_setup(&why) != OK) {
 		fprintf(stderr, "ROOM_JWT_SECRET: %s\n", why);
 		return -1;
@@ -156,16 +159,18 @@ int main(void)
 {
 	pthread_t threads[THREADS_MAX];
 	int64_t count;
+	int signal_number;
 
 	if (setup() != 0)
 		return 1;
 	count = config_number("ROOM_API_THREADS");
 	log_line(LOG_INFO, "api.start", "i:threads", count, NULL);
-	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
+	for (int64_t i = 0; i < count; i++)
 		if (pthread_create(&threads[i], NULL, serve, NULL) != 0)
 			return 1;
-	serve(NULL);
-	for (int64_t i = 1; i < count && i < THREADS_MAX; i++)
+	sigwait(ends(), &signal_number);
+	exchange_shutdown();
+	for (int64_t i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 	exchange_drain(DRAIN_MS);
 	if (crew_busy() > 0) { /* somebody uploads slowly: he is cut off, and whatever he has left is swept */

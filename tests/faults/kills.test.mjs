@@ -2,10 +2,11 @@
 // Redis keeps its log in memory, written before each answer: killing its process (not the machine) loses nothing that was acknowledged.
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ok } from '../lib/contract.mjs';
-import { PollReader, Sender, StreamReader, call, pool, positionOf, stopReaders, until, verdict, wholeHistory, within } from '../lib/client.mjs';
+import { PollReader, Sender, StreamReader, call, pool, positionOf, sleep, stopReaders, until, verdict, wholeHistory, within } from '../lib/client.mjs';
 import { alive, startStack } from '../lib/stack.mjs';
 
 // Sends n messages in all, in several sessions with readers of both kinds on both sides; at(k) is called once k were acknowledged.
@@ -115,6 +116,13 @@ describe('SIGKILL', () => {
   });
 });
 
+// As lighttpd asks a FastCGI program: one request, then nothing more.
+function request(params) {
+  const record = (type, body) => Buffer.concat([Buffer.from([1, type, 0, 1, body.length >> 8, body.length & 255, 0, 0]), body]);
+  const pairs = Object.entries(params).map(([k, v]) => Buffer.concat([Buffer.from([k.length, v.length]), Buffer.from(k + v)]));
+  return Buffer.concat([record(1, Buffer.from([0, 1, 0, 0, 0, 0, 0, 0])), record(4, Buffer.concat(pairs)), record(4, Buffer.alloc(0)), record(5, Buffer.alloc(0))]);
+}
+
 describe('SIGTERM', () => {
   let stack;
   before(async () => { stack = await startStack(); });
@@ -129,6 +137,24 @@ describe('SIGTERM', () => {
     assert.equal(tries.resets, 0);
     assert.equal(tries.attempts, tries.sends, `a polite end refused or dropped a send: ${tries.problems.join('; ')}\n${stack.logs().split('\n').filter((l) => /warn|error|api\.(start|end)/.test(l)).slice(-12).join('\n')}`);
     t.diagnostic(JSON.stringify(tries));
+  });
+  test('one that has its connection and not yet its request reads it before it ends', async (t) => {
+    const own = await startStack({ env: { ROOM_APIS: '1' } });
+    t.after(() => own.stop());
+    const pid = own.children().api[0];
+    const open = () => readdirSync(`/proc/${pid}/fd`).length;
+    ok(await call(own.base, 'GET', '/health'));
+    const before = open();
+    const socket = connect(join(own.state, 'api.sock'));
+    const answer = []; // what lighttpd would take for a backend that died is an end without a word
+    const ended = new Promise((done) => { socket.on('close', done); });
+    socket.on('data', (d) => answer.push(d)).on('error', () => {});
+    await until('it to be accepted', () => open() > before);
+    process.kill(pid, 'SIGTERM');
+    await sleep(100); // no sign tells that a signal was taken
+    socket.write(request({ REQUEST_METHOD: 'GET', PATH_INFO: '/health', SCRIPT_NAME: '', REQUEST_URI: '/health' }));
+    await within('its answer', 10_000, ended);
+    assert.match(Buffer.concat(answer).toString('latin1'), /Status: 200/);
   });
 });
 
