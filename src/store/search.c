@@ -86,7 +86,7 @@ static enum err look(struct db *d, struct search_window *w, int64_t lowest)
 		int64_t low = high - lowest > size ? high - size : lowest, began = clock_mono_ms();
 		e = w->rows(d, w, low, high);
 		high = w->bottom;
-		if (clock_mono_ms() - began < SLICE_QUICK_MS)
+		if (clock_mono_ms() - began < SLICE_QUICK_MS && size <= INT64_MAX / 16)
 			size *= 16;
 	}
 	return e;

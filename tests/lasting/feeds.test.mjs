@@ -150,10 +150,12 @@ onBoth('feeds', (db) => {
     const crowd = Array.from({ length: 205 }, (_, i) => `x${i}_${g.id.slice(-8)}`);
     await pool(8, crowd, async (participant) => ok(await g.as.ann.post(`${g.path}/participants`, { participant }), 201));
     const s = await feedOf(stack, g.ticket.bob);
+    const first = await send(g, 'ann', 'may be there before it is known which conversations are his: then it is among what is unread');
+    await s.next((e) => e.data.cursor === first.cursor || (e.event === 'unread' && e.data.conversationId === g.id && e.data.unread === 1));
     const said = [];
     for (let i = 0; i < 5; i++) said.push(await send(g, 'ann', `to all ${i}`));
     await s.next((e) => e.data.cursor === said[4].cursor);
-    const shown = s.named('message:new');
+    const shown = s.named('message:new').filter((e) => e.data.id > first.id);
     assert.deepEqual(shown.map((e) => [e.id, e.data.cursor]), said.map((m) => [undefined, m.cursor]));
     const small = await group(stack, ['dora', 'emil']);
     ok(await small.as.dora.post(`${small.path}/participants`, { participant: g.ids.bob }), 201);
@@ -164,7 +166,7 @@ onBoth('feeds', (db) => {
     const back = await feedOf(stack, g.ticket.bob, { lastEventId: e.id });
     const { data } = await back.next('unread');
     assert.equal(data.conversationId, g.id);
-    assert.ok(data.unread >= 6, `${data.unread}`);
+    assert.ok(data.unread >= 7, `${data.unread}`);
     const { cursor } = ok(await g.as.bob.get(`/api/poll?after=${e.id}`));
     const phone = ok(await g.as.bob.get(`/api/poll?after=${cursor}&wait=1`)).events.filter((x) => x.event === 'unread');
     assert.deepEqual(phone.map((x) => x.data), [data], 'a phone is told, too, what came between its polls');
