@@ -11,9 +11,9 @@
 #include "store/lua.h"
 
 enum {
-	READ_BYTES = 16 * 1024, /* what redisBufferRead reads at a time */
-	READ_MOST = 64 * READ_BYTES,
-	LOOKUP_AGAIN_MS = 10, /* how often it is asked whether a name's address is there */
+	READ_BYTES = 16 * 1024,      /* what redisBufferRead reads at a time */
+	READ_MOST = 16 * READ_BYTES, /* larger bursts than that would cost a hub memory that it keeps */
+	LOOKUP_AGAIN_MS = 10,        /* how often it is asked whether a name's address is there */
 	RETRY_MOST_MS = 500,
 };
 
