@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { chromium, onStage, showsText, stack, wait } from './browser.mjs';
 import { choose, desktop, group, live, logIn, people, register, row, say, shows, visit, write } from './chatting.mjs';
 import { faint, nameless, unresolved } from './looks.mjs';
@@ -145,6 +145,30 @@ test('whoever MainServer knows has no password here to change, and no account to
   await page.waitForSelector('#own-address', wait);
   assert.deepEqual([await page.locator('#own-account').isVisible(), await page.locator('#own-form').isVisible()], [false, false]);
   await page.context().close();
+});
+
+test('logged out while a newer link is being entered: no cookie stays behind', async () => {
+  const { Ada } = await people(stack, ['Ada']);
+  const context = await chromium.context(desktop);
+  const page = await visit(stack, context, Ada.id, 'Ada');
+  let late = false;
+  await context.route('**/api/cookie*', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    late = true;
+    await sleep(400);
+    return route.fulfill({ response });
+  });
+  await context.route('**/chat.html*', async (route) => { await sleep(1200); return route.fallback(); });
+  await page.evaluate((token) => { location.hash = `token=${token}`; }, stack.user(Ada.id, { name: 'Ada' }));
+  await until('the newer token to be on its way', () => late);
+  await page.click('#self');
+  await page.click('#own-logout');
+  await gate(page, /./);
+  await until('no cookie', async () => (await context.cookies()).length === 0, { ms: 3000 });
+  await sleep(500); // nor does one come later
+  assert.deepEqual(await context.cookies(), []);
+  await context.close();
 });
 
 test('a login that ended, and then somebody else at the same page: nothing of the one before is to be seen', async () => {

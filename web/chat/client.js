@@ -43,6 +43,7 @@ export class Chats extends Listing {
   #options;
   #door;
   #feed = null;
+  #out = false; // logged out: what comes in after that goes again
   #rooms = new Rooms({
     make: (id) => this.#make(id),
     over: (id, phase) => this._gone(id, phase === 'missing' ? 'removed' : phase),
@@ -95,7 +96,7 @@ export class Chats extends Listing {
     for (let attempt = 0; this.phase !== 'off'; attempt += 1) {
       try {
         const told = this.#door.ticket ? await this.#enter() : await this.#door.call('GET', '/auth/me');
-        await this.#begin(told);
+        if (this.phase !== 'off') await this.#begin(told);
         return;
       } catch (error) {
         if (this.phase === 'off') return;
@@ -114,20 +115,25 @@ export class Chats extends Listing {
     this.#door.ticket = null; // the cookie speaks for us: nothing to be stolen from this page
     this.#door.as = as ?? null;
     this.account = true;
+    if (this.phase === 'off') return void (await this.#clear());
     await this.#begin(user);
     this.#feed?.post({ t: 'login' });
   }
 
   /** Ends this browser's login, in all its tabs; `everywhere`: the account's others, too (resolves before anything is closed here, or rejects). */
   async logout({ everywhere = false } = {}) {
-    const away = this.account
-      ? this.#door.call('POST', '/auth/logout', { body: everywhere ? { everywhere } : {}, keepalive: true })
-      : this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true });
+    const away = this.#clear(everywhere);
     if (everywhere) await away;
     this.#end();
     await away.catch((error) => {
       if (error.status !== 401) throw error;
     });
+  }
+
+  #clear(everywhere = false) {
+    return this.account
+      ? this.#door.call('POST', '/auth/logout', { body: everywhere ? { everywhere } : {}, keepalive: true })
+      : this.#door.call('DELETE', '/api/cookie', { by: 'cookie', keepalive: true });
   }
 
   /** Out of every conversation, and the account is gone: what was said stays, without a name. */
@@ -138,6 +144,7 @@ export class Chats extends Listing {
   }
 
   #end() {
+    this.#out = true;
     this.#feed?.post({ t: 'logout' });
     this.close();
   }
@@ -164,6 +171,7 @@ export class Chats extends Listing {
     const { userId, name } = ticketClaims(this.#door.ticket);
     const { as } = await this.#door.call('POST', '/api/cookie', { by: 'both', body: {} });
     if (globalThis.navigator?.cookieEnabled !== false) this.#door.as = as;
+    if (this.#out) await this.#clear(); // it came after all was over
     return { id: userId, name };
   }
 
@@ -215,8 +223,10 @@ export class Chats extends Listing {
   }
 
   #heard(message) {
-    if (message.t === 'logout') this.close();
-    else if (message.t === 'login' && this.phase === 'login') this.open();
+    if (message.t === 'logout') {
+      this.#out = true;
+      this.close();
+    } else if (message.t === 'login' && this.phase === 'login') this.open();
   }
 
   // ---- conversations
