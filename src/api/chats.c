@@ -101,7 +101,7 @@ void chats_send(struct exchange *x)
 	s->exchange = x;
 	visit_of(x)->more = s;
 	body_open(&b, &x->request, true);
-	s->receiver = arena_strdup(&x->arena, body_id(&b, "receiverId", true));
+	s->receiver = arena_strdup(&x->arena, lasting_person(&b, "receiverId"));
 	s->client_id = arena_strdup(&x->arena, body_id(&b, "clientId", false));
 	content = body_content(&b, "message", CONTENT_MAX_BYTES, &s->content_len);
 	s->content = content ? arena_strndup(&x->arena, content, s->content_len) : "";

@@ -42,7 +42,7 @@ static bool read_person(const json_t *value, const char *type, bool by_service, 
 	const json_t *id = json_is_object(value) ? json_object_get(value, "id") : value, *role = json_object_get(value, "role");
 
 	if (!json_is_string(id) || !id_valid(json_string_value(id), json_string_length(id)) ||
-		(role && !json_is_null(role) && !json_is_string(role)))
+		strcmp(json_string_value(id), TICKET_SYSTEM) == 0 || (role && !json_is_null(role) && !json_is_string(role)))
 		return false;
 	out->id = json_string_value(id);
 	out->role = json_is_string(role) ? json_string_value(role) : NULL;

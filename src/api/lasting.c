@@ -32,6 +32,15 @@ void lasting_run(struct exchange *x, void (*fn)(struct db *d, struct exchange *x
 		answer_error(x, e, NULL, 0);
 }
 
+const char *lasting_person(struct body *b, const char *name)
+{
+	const char *id = body_id(b, name, true);
+
+	if (id && strcmp(id, TICKET_SYSTEM) == 0)
+		body_wrong(b, ERR_BAD_REQUEST, "%s must be somebody: that is nobody's id.", name);
+	return id;
+}
+
 void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *d, struct exchange *x))
 {
 	if (guard_body(x, b))

@@ -12,6 +12,9 @@ void lasting_run(struct exchange *x, void (*fn)(struct db *d, struct exchange *x
 /* The same when nothing was wrong with the body, else answers what was; closes it. What was read of it must be in x's arena. */
 void lasting_run_body(struct exchange *x, struct body *b, void (*fn)(struct db *d, struct exchange *x));
 
+/* A member of the body that names somebody: an id, and not what MainServer speaks as, who is in no conversation. */
+const char *lasting_person(struct body *b, const char *name);
+
 /* On routes that sessions have, too: MainServer comes to lasting conversations only, a session's want a participant's ticket. True: it was refused. */
 bool lasting_service_refused(struct exchange *x);
 

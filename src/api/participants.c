@@ -143,7 +143,7 @@ void participants_add(struct exchange *x)
 	struct body b;
 
 	body_open(&b, &x->request, true);
-	w->participant = arena_strdup(&x->arena, body_id(&b, "participant", true));
+	w->participant = arena_strdup(&x->arena, lasting_person(&b, "participant"));
 	w->role = read_role(&b);
 	visit_of(x)->more = w;
 	lasting_run_body(x, &b, add);

@@ -74,7 +74,7 @@ onBoth('chats', (db) => {
     ok(await chat(ann, bob, 'hi'), 201);
     refused(await eve.post(`/chats/${ann.id}/send`, { receiverId: bob.id, message: 'x' }), 'NOT_FOUND');
     refused(await eve.get(`/chats/${ann.id}/with/${bob.id}`), 'NOT_FOUND');
-    for (const body of [{}, { receiverId: bob.id }, { message: 'x' }, { receiverId: ann.id, message: 'x' }, { receiverId: 'a b', message: 'x' }, { receiverId: bob.id, message: 'x', clientId: 'a b' }]) refused(await ann.post(`/chats/${ann.id}/send`, body), ['BAD_REQUEST', 'BAD_CONTENT'], JSON.stringify(body));
+    for (const body of [{}, { receiverId: bob.id }, { message: 'x' }, { receiverId: ann.id, message: 'x' }, { receiverId: 'a b', message: 'x' }, { receiverId: 'system', message: 'x' }, { receiverId: bob.id, message: 'x', clientId: 'a b' }]) refused(await ann.post(`/chats/${ann.id}/send`, body), ['BAD_REQUEST', 'BAD_CONTENT'], JSON.stringify(body));
     for (const message of ['', ' \n', 'x'.repeat(16385), 7]) refused(await chat(ann, bob, message), 'BAD_CONTENT', String(message).slice(0, 9));
     for (const bad of ['?limit=0', '?after=x', '?after=1-000000000000']) refused(await read(ann, bob, bad), 'BAD_REQUEST', bad);
     assert.equal(ok(await read(ann, bob)).messages.length, 1);

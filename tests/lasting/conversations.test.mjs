@@ -87,7 +87,7 @@ onBoth('conversations', (db) => {
       const bad = [
         {}, { type: 'party' }, { type: 3 }, { type: 'direct' }, { type: 'direct', participants: [] }, { type: 'direct', participants: [ann.id] },
         { type: 'direct', participants: [bob.id, 'third'] }, { type: 'direct', participants: [{ id: bob.id, role: 'admin' }] }, { type: 'direct', participants: [bob.id], title: 'x' },
-        { type: 'group', participants: bob.id }, { type: 'group', participants: [bob.id, bob.id] }, { type: 'group', participants: [''] }, { type: 'group', participants: ['a b'] },
+        { type: 'group', participants: bob.id }, { type: 'group', participants: [bob.id, bob.id] }, { type: 'group', participants: [''] }, { type: 'group', participants: ['system'] }, { type: 'direct', participants: ['system'] }, { type: 'group', participants: ['a b'] },
         { type: 'group', participants: [null] }, { type: 'group', participants: [{ role: 'member' }] }, { type: 'group', participants: [{ id: bob.id, role: 'king' }] }, { type: 'group', participants: [{ id: bob.id, role: 7 }] },
         { type: 'group', participants: [{ id: ann.id, role: 'member' }] }, { type: 'group', participants: Array.from({ length: 20 }, (_, i) => `p${i}`) },
         { type: 'group', title: 'x'.repeat(257) }, { type: 'group', title: 7 }, { type: 'group', channel: 'smoke' }, { type: 'group', metadata: [] }, { type: 'group', metadata: { x: 'y'.repeat(4096) } },

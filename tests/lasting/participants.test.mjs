@@ -83,7 +83,7 @@ onBoth('participants', (db) => {
     test('wrong bodies', async () => {
       const ann = person(stack, 'Ann');
       const c = await group(ann, []);
-      for (const body of [{}, { participant: 'a b' }, { participant: 7 }, { participant: 'x', role: 'king' }, { participant: 'x', role: 7 }]) refused(await ann.post(path(c, '/participants'), body), 'BAD_REQUEST', JSON.stringify(body));
+      for (const body of [{}, { participant: 'a b' }, { participant: 'system' }, { participant: 7 }, { participant: 'x', role: 'king' }, { participant: 'x', role: 7 }]) refused(await ann.post(path(c, '/participants'), body), 'BAD_REQUEST', JSON.stringify(body));
       assert.deepEqual(ok(await ann.get(path(c))), c);
     });
   });
