@@ -144,8 +144,9 @@ test('by ear: names for everything, what is new is said once, history and one’
 
 for (const width of [320, 390, 768, 1000, 1280]) {
   test(`${width} px wide: nothing sideways, everything within reach`, async () => {
-    const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
-    const g = await group(Ben, [Ada], 'W'.repeat(60));
+    const { Ada, Ben, ...others } = await people(stack, ['Ada', 'Ben', ...Array.from({ length: 15 }, (_, i) => `Other ${i}`)]);
+    for (let i = 0; i < 15; i += 1) await group(Ben, [Ada], `Shelf ${i}`); // more rows than fit, and more people
+    const g = await group(Ben, [Ada, ...Object.values(others)], 'W'.repeat(60));
     for (const content of ['W'.repeat(400), `https://example.org/${'a'.repeat(300)}`, 'a few ordinary words that wrap somewhere '.repeat(5)]) await say(Ben, g, content);
     const narrow = width < 960;
     const context = await chromium.context({ viewport: { width, height: 600 }, hasTouch: width < 500, isMobile: width < 500 });

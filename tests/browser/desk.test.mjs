@@ -152,10 +152,10 @@ test('by keys alone; the focus stays on its row when the list moves', async () =
 
 test('320 px: the list, then the chat, then back; nothing is wider than the window', async () => {
   const counselor = `couns_${rnd()}`;
-  const [a] = await sessions(counselor, 2);
+  const [a] = await sessions(counselor, 12); // more than are seen at once
   await say(a, 'student', 'w'.repeat(300));
   const page = await deskPage(counselor, { viewport: { width: 320, height: 600 }, hasTouch: true, isMobile: true });
-  const fits = async () => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 320));
+  const fits = async () => assert.deepEqual(await page.evaluate(() => [document.documentElement.scrollWidth <= 320, document.documentElement.scrollHeight <= innerHeight]), [true, true]);
   await badge(page, a, 1);
   await fits();
   await row(page, a).tap();
