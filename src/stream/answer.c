@@ -9,7 +9,7 @@
 #include "http/sse.h"
 #include "stream/own.h"
 
-enum { RETRY_LEAST_MS = 1000, RETRY_SPREAD_MS = 2000, RETRY_OVERLOAD_MS = 3000 };
+enum { RETRY_LEAST_MS = 1000, RETRY_SPREAD_MS = 2000, RETRY_OVERLOAD_MS = 3000, RETRY_ENOUGH_MS = 15000 };
 
 static int jitter(int least, int spread)
 {
@@ -229,4 +229,16 @@ void answer_retry(struct reader *r)
 	}
 	begin_stream(r, jitter(RETRY_OVERLOAD_MS, RETRY_OVERLOAD_MS));
 	reader_end(r);
+}
+
+void answer_enough(struct reader *r)
+{
+	struct buf *frame = &r->hub->scratch_frame;
+
+	if (!r->poll) {
+		buf_reset(frame);
+		sse_retry(frame, jitter(RETRY_ENOUGH_MS, RETRY_ENOUGH_MS));
+		exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
+	}
+	reader_kick(r);
 }

@@ -145,6 +145,11 @@ void desk_part(struct reader *r)
 	}
 }
 
+struct reader *desk_readers(struct desk *d)
+{
+	return d->readers;
+}
+
 /* ---- the hub's beginning and end ---- */
 
 static void kick_readers(struct desk *d)

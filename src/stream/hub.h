@@ -239,10 +239,12 @@ void answer_cursor(
 void answer_poll(struct reader *r);       /* answers and frees */
 void answer_refuse(struct reader *r, enum err e); /* before anything was sent: the status that fits; frees */
 void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
+void answer_enough(struct reader *r);             /* one that has begun ends, and is not to be back soon */
 
 /* desk.c */
 void desk_begin(struct reader *r); /* who it is is known */
 void desk_part(struct reader *r);
+struct reader *desk_readers(struct desk *d);
 void desk_answer_poll(struct reader *r);
 void desks_open(struct hub *h);
 void desks_close(struct hub *h);

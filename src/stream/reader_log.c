@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "stream/own.h"
 
 void arrival_init(struct arrival *a)
@@ -192,10 +193,27 @@ void reader_not_here(struct reader *r, enum err e)
 		answer_refuse(r, e);
 }
 
+/* One ticket must not take every connection there is. The oldest goes: a phone that changes its network leaves dead ones behind, and the newcomer is alive. */
+static void make_room(const struct reader *r)
+{
+	int64_t most = config_number("ROOM_STREAMS"), n = 0;
+	struct reader *oldest = NULL;
+
+	for (struct reader *o = r->at_desk ? desk_readers(r->desk) : r->place->readers; o != NULL; o = o->next)
+		if (o->begun && strcmp(o->who, r->who) == 0) {
+			oldest = o;
+			n++;
+		}
+	if (most > 0 && n > most)
+		answer_enough(oldest);
+}
+
 void reader_started(struct reader *r)
 {
-	if (reader_check_ticket(r) && r->fd >= 0 && r->state != READER_ENDING)
-		reader_schedule(r);
+	if (!reader_check_ticket(r) || r->fd < 0 || r->state == READER_ENDING)
+		return;
+	reader_schedule(r);
+	make_room(r);
 }
 
 void reader_subscribe(struct reader *r)

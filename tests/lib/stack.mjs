@@ -31,7 +31,7 @@ function filesUnder(dir) {
 export const alive = (pid) => { try { return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; } };
 
 // env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
-// Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST; so are uploads, new conversations and invitations.
+// Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST; so are streams, uploads, new conversations and invitations.
 // seams: the programs are those of a test build, and stack.arm('ask.sql:kill') makes whoever comes there next do that, once (base/failpoint.h).
 export async function startStack({ env = {}, args = [], ready_ms = 60_000, seams = false } = {}) {
   const state = mkdtempSync(join(tmpdir(), 'room-test-'));
@@ -46,6 +46,7 @@ export async function startStack({ env = {}, args = [], ready_ms = 60_000, seams
     ROOM_JWT_SECRET: secret,
     ROOM_SENDS: '0',
     ROOM_SENDS_BURST: '0',
+    ROOM_STREAMS: '0',
     ROOM_UPLOADS: '0',
     ROOM_CONVERSATIONS: '0',
     ROOM_INVITES: '0',
