@@ -24,22 +24,29 @@ test('a counselor who never entered and was replaced is nobody’s peer any more
   for (const page of [student, counselor]) await page.context().close();
 });
 
+// The server sets a cookie at once, and the browser hears of it late: when the neutral page is asked for, which comes later still, or by answer().
+async function lateCookie(context) {
+  const [asked, due, given] = [0, 0, 0].map(() => { let open; const opened = new Promise((done) => { open = done; }); return { opened, open }; });
+  await context.route('**/cookie', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const response = await route.fetch();
+    asked.open();
+    await due.opened;
+    await route.fulfill({ response });
+    return given.open();
+  });
+  await context.route(exitUrl, async (route) => { due.open(); await given.opened; return route.fallback(); });
+  return { asked: asked.opened, answer: due.open };
+}
+
 test('quick exit while the page is still entering: no cookie stays behind', async () => {
   const s = await stack.session();
   const context = await chromium.context();
   const page = await context.newPage();
-  // The answer comes 300 ms late, the neutral page later than that.
-  await context.route('**/cookie', async (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const response = await route.fetch();
-    await sleep(300);
-    return route.fulfill({ response });
-  });
-  await context.route(exitUrl, async (route) => { await sleep(800); return route.fallback(); });
-  const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/cookie'), wait);
+  const late = await lateCookie(context);
   await page.goto(`${stack.base}/#ticket=${s.tickets.student}`);
-  await asked;
-  await page.evaluate(() => setTimeout(() => document.querySelector('.leave').click(), 100));
+  await late.asked;
+  await page.evaluate(() => { setTimeout(() => document.querySelector('.leave').click(), 100); });
   await page.waitForURL(exitUrl, wait);
   await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later
@@ -51,17 +58,9 @@ test('quick exit while a new link is being entered: no cookie stays behind', asy
   const s = await stack.session();
   const context = await chromium.context();
   const page = await enter(context, stack.base, s.tickets.student);
-  let late = false;
-  await context.route('**/cookie', async (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const response = await route.fetch();
-    late = true;
-    await sleep(400);
-    return route.fulfill({ response });
-  });
-  await context.route(exitUrl, async (route) => { await sleep(800); return route.fallback(); });
+  const late = await lateCookie(context);
   await page.evaluate((ticket) => { location.hash = `ticket=${ticket}`; }, stack.student(s.id, s.student));
-  await until('the new ticket to be on its way', () => late);
+  await late.asked;
   await page.click('.leave');
   await page.waitForURL(exitUrl, wait);
   await until('no cookie', async () => (await context.cookies()).length === 0);
@@ -73,20 +72,14 @@ test('quick exit while a new link is being entered: no cookie stays behind', asy
 test('a desk closed while it is still entering: no cookie stays behind, and no stream is opened', async () => {
   const context = await chromium.context();
   const page = await context.newPage();
-  let late = false;
   let streams = 0;
-  await context.route('**/api/desk/cookie', async (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const response = await route.fetch();
-    late = true;
-    await sleep(500);
-    return route.fulfill({ response });
-  });
+  const late = await lateCookie(context);
   page.on('request', (request) => { if (/\/desk\/(events|poll)/.test(request.url())) streams += 1; });
   const answered = page.waitForResponse((response) => response.request().method() === 'POST' && response.url().endsWith('/desk/cookie'), wait);
   await page.goto(`${stack.base}/desk.html#ticket=${stack.mint({ role: 'counselor', userId: 'couns_hasty' })}`);
-  await until('the ticket to be on its way', () => late);
+  await late.asked;
   await page.click('#close-desk');
+  late.answer();
   await answered;
   await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later

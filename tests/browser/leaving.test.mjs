@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { chromium as engine } from 'playwright-core';
+import { ok } from '../lib/contract.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/wait.mjs';
 import { chromium, enter, exitUrl, inPhase, isLive, launchOptions, marked, onStage, shows, showsText, stack, startBrowser, wait, write } from './browser.mjs';
@@ -178,14 +179,15 @@ test('erase now: asked first, then gone for both, and for every link', async () 
 });
 
 test('the deadline: erased before one’s eyes, and what was typed goes too', async () => {
-  const short = await startStack({ env: { ROOM_TTL_S: '12' } });
+  const short = await startStack({ env: { ROOM_TTL_S: '15' } });
   const browser = await startBrowser(short.base);
   try {
     const s = await short.session();
     const student = await enter(await browser.context(), short.base, s.tickets.student);
+    ok(await short.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'a moment' }), 201); // the deadline moves: entering takes its time
     const counselor = await enter(await browser.context(), short.base, s.tickets.counselor);
     await write(student, 'a few seconds');
-    await shows(counselor, ['< a few seconds']);
+    await shows(counselor, ['> a moment', '< a few seconds']);
     await student.fill('#text', 'a draft');
     // One of them hears nothing any more: that page must erase by its own clock.
     await counselor.context().setOffline(true);
