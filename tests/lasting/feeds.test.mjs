@@ -174,6 +174,7 @@ onBoth('feeds', (db) => {
     await back.next((x) => x.event === 'user:left' && x.data.participant === g.ids.bob);
     await send(g, 'ann', 'without him');
     const cleo = await feedOf(stack, g.ticket.cleo);
+    await cleo.next('unread'); // from here on it is known which conversations are hers
     const last = await send(g, 'ann', 'the last one');
     await cleo.next((x) => x.data.cursor === last.cursor);
     ok(await g.as.ann.delete(g.path), 204);
