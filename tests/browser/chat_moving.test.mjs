@@ -211,6 +211,30 @@ test('what was found in a thread, far up: the thread opens there', async () => {
   await ada.context().close();
 });
 
+test('a thread says that nobody replied only where nobody did: one that began at no message, too, and one whose first message is far up', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Loft');
+  const old = await say(Ben, g, 'long ago');
+  const far = (await Ben.http.post(`${g.path}/threads`, { title: 'Far up', root: old.id })).json;
+  for (let i = 1; i <= 130; i += 1) await say(Ben, g, `line ${i}`);
+  await say(Ben, g, 'just now');
+  const rootless = (await Ben.http.post(`${g.path}/threads`, { title: 'Rootless' })).json;
+  for (const thread of [far, rootless]) await say(Ben, g, `in ${thread.title}`, { threadId: thread.id });
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  await choose(ada, 'Loft');
+  await talkLive(ada);
+  const nobody = (yes, what) => until(`${what}: nobody replied, ${yes}`, async () => (await ada.locator('#thread-start p').isVisible()) === yes, { ms: 5000 });
+  await act(ada, 'just now', 'thread');
+  await nobody(true, 'a new one');
+  for (const { title } of [far, rootless]) {
+    await ada.click('#threads-here');
+    await ada.locator('#threads-list .hit', { hasText: title }).click();
+    await showsText(ada, '#thread-list', new RegExp(`in ${title}`));
+    await nobody(false, title);
+  }
+  await ada.context().close();
+});
+
 test('a conversation that cannot be fetched: why, and once more; a slow one is overtaken by what was chosen after it', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const [g, h] = [await group(Ada, [Ben], 'Loft'), await group(Ada, [Ben], 'Porch')];

@@ -145,7 +145,7 @@ export class ThreadPanel {
     const { info } = this.#thread;
     setText($('thread-title'), info?.title || words.thread.title);
     setText($('thread-of'), info && info.messageCount > 0 ? words.thread.replies(info.messageCount) : '');
-    $('thread-start').firstElementChild.hidden = !this.#thread.loaded || this.#thread.messages.length > 1;
+    $('thread-start').firstElementChild.hidden = !this.#thread.loaded || this.#thread.messages.some(({ id }) => id !== this.#thread.root?.id);
     $('thread-up').hidden = !info?.parent;
     if (info?.parent) $('thread-up').title = titleOfThread(this.#talk.room, info.parent) || words.thread.under;
   }
