@@ -121,8 +121,8 @@ void account_rename(struct exchange *x)
 	if (!has_account(x))
 		return;
 	body_open(&b, &x->request, true);
-	name = body_text(&b, "name", PERSON_NAME_MAX, true);
-	if (auth_name_fine(&b, name))
+	name = body_line(&b, "name", PERSON_NAME_MAX, true);
+	if (name)
 		visit_of(x)->more = proof_copy(x, name);
 	lasting_run_body(x, &b, rename_person);
 }

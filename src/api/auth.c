@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/password.h"
-#include "base/utf8.h"
 #include "chat/hashing.h"
 #include "chat/login.h"
 #include "http/body.h"
@@ -82,24 +81,12 @@ static void may_register(void *ctx, enum err e, int retry_after_s)
 		registration_end(g, e, e == ERR_RATE_LIMITED ? "Too many new accounts from here; wait a little." : NULL, retry_after_s);
 }
 
-bool auth_name_fine(struct body *b, const char *name)
-{
-	size_t len = name ? strlen(name) : 0;
-
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-			body_wrong(b, ERR_BAD_REQUEST, "name must be one line of text.");
-	if (name && utf8_blank(name, len))
-		body_wrong(b, ERR_BAD_REQUEST, "name must not be blank.");
-	return b->error == OK;
-}
-
 static void registration_read(struct registration *g, struct body *b)
 {
 	const char *login = body_text(b, "login", 256, true), *password = body_text(b, "password", 1024, true);
-	const char *name = body_text(b, "name", PERSON_NAME_MAX, true), *weak;
+	const char *name = body_line(b, "name", PERSON_NAME_MAX, true), *weak;
 
-	if (!auth_name_fine(b, name))
+	if (b->error != OK)
 		return;
 	if (!accounts_fold(g->login, login)) {
 		body_wrong(b, ERR_BAD_REQUEST, "login must be 3 to 64 letters, digits and . _ @ + -");

@@ -108,7 +108,7 @@ static const char *read_title(struct body *b)
 
 	if (json_is_string(value) && json_string_length(value) == 0)
 		return "";
-	return body_text(b, "title", CONVERSATION_TITLE_MAX, false);
+	return body_line(b, "title", CONVERSATION_TITLE_MAX, false);
 }
 
 static const char *read_type(struct body *b)

@@ -3,12 +3,8 @@
 #define API_LOGIN_ANSWER_H
 
 #include "api/guard.h"
-#include "http/body.h"
 
 /* Answers 200 {"token","expiresAt","as","user":{"id","name"}} with a new token that rests on the login. */
 void login_answer(struct exchange *x, const char *person, const char *name, const char *login);
-
-/* What people may be called; notes the mistake in b. name NULL: fine. */
-bool auth_name_fine(struct body *b, const char *name);
 
 #endif

@@ -41,7 +41,7 @@ void threads_begin(struct exchange *x)
 	struct body b;
 
 	body_open(&b, &x->request, false);
-	title = body_text(&b, "title", THREAD_TITLE_MAX, false);
+	title = body_line(&b, "title", THREAD_TITLE_MAX, false);
 	n->title = title ? arena_strdup(&x->arena, title) : "";
 	n->parent = arena_strdup(&x->arena, body_id(&b, "parent", false));
 	n->root = body_integer(&b, "root", 1, ID_MOST, 0);

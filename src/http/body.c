@@ -102,6 +102,22 @@ const char *body_text(struct body *b, const char *name, size_t max_bytes, bool r
 	return NULL;
 }
 
+const char *body_line(struct body *b, const char *name, size_t max_bytes, bool required)
+{
+	const char *text = body_text(b, name, max_bytes, required);
+	size_t len = text ? strlen(text) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+			body_wrong(b, ERR_BAD_REQUEST, "%s must be one line of text.", name);
+			return NULL;
+		}
+	if (!text || !utf8_blank(text, len))
+		return text;
+	body_wrong(b, ERR_BAD_REQUEST, "%s must not be blank.", name);
+	return NULL;
+}
+
 const char *body_content(struct body *b, const char *name, size_t max_bytes, size_t *len)
 {
 	const json_t *value = body_member(b, name);

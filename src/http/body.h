@@ -29,6 +29,9 @@ const char *body_id(struct body *b, const char *name, bool required);
 /* Text of 1 to max_bytes bytes without NUL. */
 const char *body_text(struct body *b, const char *name, size_t max_bytes, bool required);
 
+/* The same, of what stands in lists and heads: one line, and not blank. */
+const char *body_line(struct body *b, const char *name, size_t max_bytes, bool required);
+
 /* What people write: 1 to max_bytes bytes, no NUL, not blank; otherwise BAD_CONTENT. */
 const char *body_content(struct body *b, const char *name, size_t max_bytes, size_t *len);
 

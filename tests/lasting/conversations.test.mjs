@@ -90,7 +90,7 @@ onBoth('conversations', (db) => {
         { type: 'group', participants: bob.id }, { type: 'group', participants: [bob.id, bob.id] }, { type: 'group', participants: [''] }, { type: 'group', participants: ['system'] }, { type: 'direct', participants: ['system'] }, { type: 'group', participants: ['a b'] },
         { type: 'group', participants: [null] }, { type: 'group', participants: [{ role: 'member' }] }, { type: 'group', participants: [{ id: bob.id, role: 'king' }] }, { type: 'group', participants: [{ id: bob.id, role: 7 }] },
         { type: 'group', participants: [{ id: ann.id, role: 'member' }] }, { type: 'group', participants: Array.from({ length: 20 }, (_, i) => `p${i}`) },
-        { type: 'group', title: 'x'.repeat(257) }, { type: 'group', title: 7 }, { type: 'group', channel: 'smoke' }, { type: 'group', metadata: [] }, { type: 'group', metadata: { x: 'y'.repeat(4096) } },
+        { type: 'group', title: 'x'.repeat(257) }, { type: 'group', title: 7 }, { type: 'group', title: ' \u200b' }, { type: 'group', title: 'two\nlines' }, { type: 'group', channel: 'smoke' }, { type: 'group', metadata: [] }, { type: 'group', metadata: { x: 'y'.repeat(4096) } },
         { type: 'group', retentionS: -1 }, { type: 'group', retentionS: 'long' }, { type: 'group', clientId: 'a b' },
       ];
       for (const body of bad) refused(await ann.post(base, body), 'BAD_REQUEST', JSON.stringify(body).slice(0, 100));
@@ -270,7 +270,7 @@ onBoth('conversations', (db) => {
     test('wrong bodies change nothing', async () => {
       const [ann] = people(stack, 'Ann');
       const c = await group(ann);
-      for (const body of [{ title: 7 }, { title: 'x'.repeat(257) }, { status: 'gone' }, { channel: 'x' }, { metadata: 'x' }, { retentionS: -1 }, { retentionS: 1.5 }]) refused(await ann.put(path(c), { title: 'x', ...body }), 'BAD_REQUEST', JSON.stringify(body));
+      for (const body of [{ title: 7 }, { title: ' ' }, { title: 'two\nlines' }, { title: 'x'.repeat(257) }, { status: 'gone' }, { channel: 'x' }, { metadata: 'x' }, { retentionS: -1 }, { retentionS: 1.5 }]) refused(await ann.put(path(c), { title: 'x', ...body }), 'BAD_REQUEST', JSON.stringify(body));
       assert.deepEqual(ok(await ann.get(path(c))), c);
     });
     test('a completed one takes no messages; an archived one comes back with the first', async () => {

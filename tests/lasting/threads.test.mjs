@@ -105,7 +105,7 @@ onBoth('threads', (db) => {
     await begin(ann, other);
     const m = await send(ann, c, 'x');
     const { cursor } = ok(await ann.get(path(c)));
-    for (const body of [{ root: 1 }, { root: 99 }, { root: 0 }, { root: 'x' }, { parent: 't99' }, { parent: foreign.id }, { parent: 7 }, { title: '' }, { title: 'x'.repeat(257) }]) refused(await ann.post(path(c, '/threads'), body), 'BAD_REQUEST', JSON.stringify(body));
+    for (const body of [{ root: 1 }, { root: 99 }, { root: 0 }, { root: 'x' }, { parent: 't99' }, { parent: foreign.id }, { parent: 7 }, { title: '' }, { title: ' ' }, { title: 'two\nlines' }, { title: 'x'.repeat(257) }]) refused(await ann.post(path(c, '/threads'), body), 'BAD_REQUEST', JSON.stringify(body));
     for (const id of ['t99', foreign.id, 'x']) {
       refused(await ann.get(path(c, `/threads/${id}`)), 'NOT_FOUND');
       refused(await ann.post(path(c, `/threads/${id}`), { content: 'x' }), 'NOT_FOUND');
