@@ -8,7 +8,7 @@ import { rnd } from '../lib/jwt.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { pool, sleep, until } from '../lib/wait.mjs';
 import { runWorker, startWorker } from '../lib/worker.mjs';
-import { ledger, onBoth, outbox, quietStack, rows } from './helpers.mjs';
+import { dueNow, ledger, onBoth, outbox, quietStack, rows } from './helpers.mjs';
 
 const nobody = { ROOM_WEBHOOK_URL: 'https://localhost:1/webhooks/chat', ROOM_WEBHOOK_SECRET: 'a secret of sixteen bytes' };
 
@@ -67,6 +67,30 @@ onBoth('a lost Redis', (db) => {
     await check();
     const all = await rows(stack, `SELECT created_at, how FROM ledger WHERE conversation = '${s.id}' ORDER BY created_at`);
     assert.deepEqual(all, [[String(s.created.createdAt), 'lost'], [String(again.created.createdAt), '']]);
+  });
+  test('a database put back from before they were over: accounted for as they were, not lost; told under the same id', async () => {
+    const [expired, erased, living] = [await stack.session(), await stack.session(), await stack.session()];
+    await stack.redis('HSET', `{0}:conv:${expired.id}`, 'expiresAt', Date.now() - 1000);
+    await dueNow(stack, expired.id);
+    ok(await service.delete(`/api/sessions/${erased.id}`), 204);
+    const sums = `INSERT INTO summaries (id, conversation, session_at, counselor, status, created_at, updated_at, expires_at) VALUES ('sum_${erased.id}', '${erased.id}', ${erased.created.createdAt}, 'c', 'failed', 1, 1, ${Date.now() + 1e9})`;
+    const ids = () => rows(stack, `SELECT id FROM webhooks WHERE conversation IN ('${expired.id}', '${erased.id}') ORDER BY id`);
+    const over = async () => { assert.equal((await runWorker(stack, ['expiry', '--once'])).code, 0); };
+    await over();
+    const before = await ids();
+    assert.equal(before.length, 2);
+    for (const s of [expired, erased]) await rows(stack, `UPDATE ledger SET how = NULL, closed_at = NULL WHERE conversation = '${s.id}'; DELETE FROM webhooks WHERE conversation = '${s.id}'`);
+    await rows(stack, sums);
+    const r = await check({ clock_ms: 61_000 });
+    assert.deepEqual([r.code, r.jobs.check.lost ?? 0], [0, 0], r.stderr);
+    await over();
+    for (const [s, how] of [[expired, 'expired'], [erased, 'erased']]) {
+      assert.equal((await ledger(stack, s.id)).how, how);
+      assert.deepEqual((await outbox(stack, s.id)).map((m) => [m.type, m.data.reason]), [['session.expired', how]]);
+    }
+    assert.deepEqual(await ids(), before);
+    assert.deepEqual(await rows(stack, `SELECT id FROM summaries WHERE conversation = '${erased.id}'`), []);
+    await open(living);
   });
   for (const step of ['check.doubted', 'check.closed']) {
     test(`killed at ${step}: the next one makes it good, once`, async () => {
