@@ -151,7 +151,7 @@ enum err summaries_abandon(struct db *d, struct arena *a, int64_t before_ms, int
 	db_query(&r, d,
 		"WITH stuck AS MATERIALIZED (SELECT id FROM summaries WHERE finished_at IS NULL AND updated_at < $1 ORDER BY updated_at LIMIT $3 "
 		"{postgres: FOR UPDATE SKIP LOCKED}) "
-		"UPDATE summaries SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'failed' END, reason = 'abandoned', attempt = attempt + "
+		"UPDATE summaries SET status = CASE status WHEN 'ready' THEN 'ready' ELSE 'failed' END, reason = 'ABANDONED', attempt = attempt + "
 		"1, "
 		"finished_at = $2, updated_at = $2 WHERE id IN (SELECT id FROM stuck) RETURNING " SUMMARY_COLUMNS,
 		DB_ARGS(db_int(before_ms), db_int(now), db_int(limit)));

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/seal.h"
 #include "chat/summary.h"
+#include "store/ask.h"
+#include "store/keys.h"
 #include "store/summaries.h"
 #include "worker/keeping.h"
 #include "worker/tell.h"
@@ -46,20 +48,44 @@ enum err keeping_tell(struct db *d, const struct keeping_news *n, int64_t now)
 struct giving_up {
 	struct worker *w;
 	int64_t now;
+	struct summary_row *rows;
 	int count;
 };
 
 static enum err give_up(struct db *d, void *ctx)
 {
 	struct giving_up *g = ctx;
-	struct summary_row *rows;
-	enum err e = summaries_abandon(d, &g->w->arena, g->now - FORGOTTEN_MS, g->now, BATCH, &rows, &g->count);
+	enum err e = summaries_abandon(d, &g->w->arena, g->now - FORGOTTEN_MS, g->now, BATCH, &g->rows, &g->count);
 
 	for (int i = 0; e == OK && i < g->count; i++)
 		e = keeping_tell(d,
-			&(struct keeping_news){
-				.conversation = rows[i].conversation, .why = "ABANDONED", .session_at = rows[i].session_at, .asked_at = rows[i].created_at},
+			&(struct keeping_news){.conversation = g->rows[i].conversation,
+				.why = "ABANDONED",
+				.session_at = g->rows[i].session_at,
+				.asked_at = g->rows[i].created_at},
 			g->now);
+	return e;
+}
+
+static void fill_abandoned(void *ctx, size_t i, struct args *args)
+{
+	const struct summary_row *rows = ctx;
+
+	keys_conversation(args, rows[i].conversation);
+	args_str(args, rows[i].counselor);
+	args_int(args, rows[i].created_at);
+}
+
+/* Desks and readers, who are told of what passes: whoever misses it finds the row. */
+static enum err tell_readers(struct giving_up *g)
+{
+	const struct told *told[BATCH];
+	enum err errs[BATCH], e = OK;
+
+	ask_scripts(g->w->redis, &g->w->arena, "summary_abandoned", fill_abandoned, g->rows, (size_t)g->count, errs, told);
+	for (int i = 0; i < g->count; i++)
+		if (errs[i] != OK)
+			e = errs[i];
 	return e;
 }
 
@@ -107,6 +133,8 @@ enum err keeping_round(struct worker *w)
 		e = db_write(w->db, give_up, &g);
 	FAILPOINT("summary.given_up");
 	worker_count(w, "abandoned", e == OK ? g.count : 0);
+	if (e == OK)
+		e = tell_readers(&g);
 	if (e == OK)
 		e = reseal(w, k);
 	if (e == OK && k->scrub)

@@ -81,7 +81,7 @@ static void a_failed_summary_may_be_asked_for_again(void **state)
 	assert_int_equal(n, 0);
 	must(summaries_abandon(d, &arena, 5000, 9000, 10, &list, &n));
 	assert_int_equal(n, 1);
-	assert_string_equal(list[0].reason, "abandoned");
+	assert_string_equal(list[0].reason, "ABANDONED");
 	must(summaries_abandon(d, &arena, 5000, 9001, 10, &list, &n));
 	assert_int_equal(n, 0);
 	assert_int_equal(summaries_finish(d, row.id, second, "m", "{}", 2, 9002), ERR_CONFLICT);

@@ -6,7 +6,7 @@ import { call } from '../lib/client.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { Stream } from '../lib/sse.mjs';
 import { until } from '../lib/wait.mjs';
-import { o, stack, service, onSummaries, talk, ask, work, askedFor, expire, bookkeeping } from './summaries.mjs';
+import { o, stack, service, onSummaries, talk, ask, work, askedFor, expire, bookkeeping, failed, HOUR } from './summaries.mjs';
 
 onSummaries('summaries at the desk', () => {
   const deskTicket = (counselor, claims = {}) => stack.mint({ role: 'counselor', userId: counselor, ...claims });
@@ -85,6 +85,31 @@ onSummaries('summaries at the desk', () => {
     assert.deepEqual(other.told(), []);
     assert.equal(askedFor(gone).length, 1);
     for (const d of [mine, other]) d.stream.close();
+  });
+  test('one that nobody wrote in its time is given up: the desk hears of it, and so do both sides while the session lives', async () => {
+    const counselor = `couns_${rnd()}`;
+    const mine = await desk(counselor);
+    const [living, gone, later] = [await talk({ counselorId: counselor }), await talk({ counselorId: counselor }), await talk({ counselorId: counselor })];
+    const reading = new Stream(stack.base, `${living.path}/events`, { ticket: living.tickets.student });
+    await reading.ready();
+    for (const s of [living, gone]) ok(await ask(s), 202);
+    await over(gone);
+    const nobody = { env: { ROOM_GEMINI_KEY: undefined } };
+    await work(nobody);
+    assert.deepEqual(mine.told(), []);
+    await work({ ...nobody, clock_ms: 2 * HOUR });
+    await until('both', () => mine.told().length === 2);
+    assert.deepEqual(mine.told().map((e) => [e.data.conversationId, e.data.status]).sort(), [living, gone].map((s) => [s.id, 'failed']).sort());
+    await until('the student to hear of it', () => reading.events.some((e) => e.event === 'summary:failed' && e.data.why === 'ABANDONED'));
+    const list = ok(await stack.as(deskTicket(counselor)).get('/api/desk')).sessions;
+    assert.deepEqual(list.map((x) => [x.conversationId, x.summary]).sort(), [[living.id, 'failed'], [later.id, null]].sort());
+    for (const s of [living, gone]) await failed(s, 'ABANDONED');
+    ok(await ask(living), 202);
+    await work();
+    await until('the one that was asked for again', () => mine.told().length === 3);
+    assert.deepEqual([mine.told()[2].data.conversationId, mine.told()[2].data.status], [living.id, 'ready']);
+    reading.close();
+    mine.stream.close();
   });
   test('a poll that waits ends with it', async () => {
     const counselor = `couns_${rnd()}`;

@@ -197,7 +197,7 @@ onSummaries('summaries, at an end', (db) => {
       ok(await ask(s), 202);
       await stack.redis('DEL', key(s));
       await work({ clock_ms: 2 * HOUR });
-      assert.deepEqual((await sqlRow(s)).slice(0, 3), ['failed', s.counselor, 'abandoned']);
+      assert.deepEqual((await sqlRow(s)).slice(0, 3), ['failed', s.counselor, 'ABANDONED']);
       assert.deepEqual((await told(s)).map((m) => m.data.why), ['ABANDONED']);
     });
   });
