@@ -47,7 +47,7 @@ static void read_row(struct db *d, void *exchange)
 	arena_init(&r->arena);
 	if (d)
 		e = summaries_get(d, &r->arena, conversation, ticket_of(x)->participant, clock_now_ms(), &r->row);
-	if (e == OK)
+	if (e == OK || summaries_locked(e, &r->row))
 		summary_look(conversation, r->row.session_at, looked, r);
 	else
 		looked(r, e);

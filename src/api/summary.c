@@ -78,6 +78,8 @@ static enum err look_at_ready(struct db *d, struct arena *a, const struct asking
 	struct summary_row row;
 	enum err e = summaries_get(d, a, q->by.conversation, NULL, clock_now_ms(), &row);
 
+	if (summaries_locked(e, &row))
+		e = OK;
 	*there = e == OK && row.session_at == q->request.session_at && strcmp(row.status, "ready") == 0;
 	return e == ERR_NOT_FOUND ? OK : e;
 }
@@ -158,13 +160,13 @@ static void read_row(struct db *d, void *exchange)
 {
 	struct exchange *x = exchange;
 	const struct ticket *t = ticket_of(x);
-	struct summary_row row;
+	struct summary_row row = {0};
 	struct arena a;
 	enum err e;
 
 	arena_init(&a);
 	e = d ? summaries_get(d, &a, t->conversation, t->participant, clock_now_ms(), &row) : ERR_STORE_UNAVAILABLE;
-	if (e == OK)
+	if (e == OK || summaries_locked(e, &row))
 		summary_answer(x, &row, false);
 	else
 		answer_error(x, e, NULL, 0);

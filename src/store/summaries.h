@@ -50,16 +50,20 @@ enum err summaries_finish(
 	struct db *d, const char *id, int64_t attempt, const char *model, const char *document, size_t len, int64_t now) MUST_CHECK;
 enum err summaries_fail(struct db *d, const char *id, int64_t attempt, const char *reason, int64_t now) MUST_CHECK;
 
-/* The newest of a conversation, for that counselor (NULL: for us, whoever asked). ERR_NOT_FOUND also when it is someone else's or past its retention. */
+/* The newest of a conversation, for that counselor (NULL: for us, whoever asked). ERR_NOT_FOUND also when it is someone else's or past its retention.
+ * ERR_INTERNAL also when no key of ours opens its document: then see summaries_locked. */
 enum err summaries_get(
 	struct db *d, struct arena *a, const char *conversation, const char *counselor, int64_t now, struct summary_row *row) MUST_CHECK;
+
+/* After an error: is the row there, and only its document can't be opened? Then it becomes one that failed, with NO_KEY, for readers. */
+bool summaries_locked(enum err e, struct summary_row *row);
 
 /* The newest ready document of that case, of another session, after that place: part of the next prompt, unless its session was erased just now
  * (chat/summary.h: SQL learns of it later). ERR_NOT_FOUND. */
 enum err summaries_previous(struct db *d, struct arena *a, const char *case_ref, const char *conversation, int64_t now,
 	struct summary_place after, struct summary_row *row) MUST_CHECK;
 
-/* Newest first, after that place; without documents unless whole. */
+/* Newest first, after that place; without documents unless whole (then those that no key opens: see summaries_locked). */
 enum err summaries_of_case(struct db *d, struct arena *a, const char *case_ref, int64_t now, struct summary_place after, int limit,
 	bool whole, struct summary_row **rows, int *count) MUST_CHECK;
 enum err summaries_of_counselor(struct db *d, struct arena *a, const char *counselor, int64_t now, struct summary_place after, int limit,
@@ -70,7 +74,7 @@ enum err summaries_erase(struct db *d, const char *conversation, int64_t session
 enum err summaries_erase_case(struct db *d, const char *case_ref, int64_t *erased) MUST_CHECK;
 enum err summaries_prune(struct db *d, int64_t now, int limit, int64_t *erased) MUST_CHECK; /* past their retention */
 
-/* Those requested or begun before that time and never settled (their copy of the log is gone): fails them with "abandoned" and gives them, each
+/* Those requested or begun before that time and never settled (their copy of the log is gone): fails them with "ABANDONED" and gives them, each
  * to one caller, to be told about. */
 enum err summaries_abandon(
 	struct db *d, struct arena *a, int64_t before_ms, int64_t now, int limit, struct summary_row **rows, int *count) MUST_CHECK;

@@ -54,6 +54,15 @@ static enum err read_whole(struct summary_row *out, struct db_rows *r, struct ar
 	return e;
 }
 
+bool summaries_locked(enum err e, struct summary_row *row)
+{
+	if (e != ERR_INTERNAL || !row->id)
+		return false;
+	row->status = "failed";
+	row->reason = "NO_KEY";
+	return true;
+}
+
 static enum err one(struct db_rows *r, struct arena *a, struct summary_row *row)
 {
 	enum err e = OK, found;
@@ -102,10 +111,10 @@ static enum err list(struct db_rows *r, struct arena *a, int limit, bool whole, 
 	*count = 0;
 	while (e == OK && *count < limit && db_rows_next(r)) {
 		struct summary_row *row = &(*rows)[(*count)++];
-		if (whole)
-			e = read_whole(row, r, a);
-		else
+		if (!whole)
 			summary_row_read(row, r, a);
+		else if (summaries_locked(e = read_whole(row, r, a), row))
+			e = OK;
 	}
 	failed = db_rows_done(r);
 	return failed != OK ? failed : e;

@@ -348,6 +348,21 @@ onSummaries('summaries, at an end', (db) => {
       await work({ env: { ROOM_KEYS: `${old},${fresh}` } });
       assert.equal(ok(await get(s)).summary.summary, canary);
     });
+    test('one that no key opens any more is said to be so, hides no other, and can be written anew', async () => {
+      const caseRef = `case_${rnd()}`;
+      const [s, t] = [await talk({ caseRef }), await talk({ caseRef })];
+      const desk = stack.as(stack.mint({ role: 'counselor', userId: s.counselor }));
+      ok(await ask(t), 202);
+      await work();
+      ok(await ask(s), 202);
+      await work({ env: { ROOM_KEYS: `foreign=${randomBytes(32).toString('base64')}` } });
+      const list = ok(await service.get(`/api/cases/${caseRef}/summaries`)).summaries;
+      assert.deepEqual(list.map((x) => [x.sessionId, x.status, x.why, typeof x.summary]), [[s.id, 'failed', 'NO_KEY', 'undefined'], [t.id, 'ready', undefined, 'object']]);
+      for (const one of [ok(await get(s)), ok(await desk.get(`/api/desk/summaries/${s.id}`))]) assert.deepEqual([one.status, one.why, one.summary], ['failed', 'NO_KEY', undefined]);
+      ok(await ask(s), 202);
+      await work();
+      await ready(s, { events: 2 });
+    });
     test('MainServer reads a case, and erases it: with what is under way', async () => {
       const caseRef = `case_${rnd()}`;
       const [a, b, c] = [await talk({ caseRef }), await talk({ caseRef }), await talk({ caseRef })];
