@@ -16,7 +16,7 @@ struct question {
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	bool done;
-	struct buf text; /* texts and numbers of the reply, each with a line end */
+	struct buf text; /* texts and numbers of the reply, each with a line end; or why it refused */
 	bool good;
 };
 
@@ -47,32 +47,49 @@ static void on_reply(void *ctx, const struct reply *r)
 	q->good = r && reply_kind(r) != REPLY_ERROR;
 	if (q->good)
 		flatten(&q->text, r);
+	else
+		buf_str(&q->text, reply_refusal(r));
 	q->done = true;
 	pthread_cond_signal(&q->answered);
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* The answer to a command of blank-separated words, to be freed; NULL when there was none, or an error. */
-static char *ask(struct redis *redis, const char *command)
+/* The answer, or with good false what Redis said in refusing ("": nothing came), to be freed. */
+static char *ask_for(struct redis *redis, const struct args *args, bool *good)
 {
 	struct question q = {.lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
-	char *copy = strdup(command), *rest = copy, *word, *text;
-	struct args args;
+	char *text;
 
-	args_init(&args);
-	while ((word = strsep(&rest, " ")))
-		args_str(&args, word);
 	buf_init(&q.text, 65536);
-	redis_call(redis, &args, ASK_MS, on_reply, &q);
+	redis_call(redis, args, ASK_MS, on_reply, &q);
 	pthread_mutex_lock(&q.lock);
 	while (!q.done)
 		pthread_cond_wait(&q.answered, &q.lock);
 	pthread_mutex_unlock(&q.lock);
-	text = q.good ? buf_take(&q.text, NULL) : NULL;
-	if (q.good && !text)
+	text = buf_take(&q.text, NULL);
+	if (!text)
 		text = strdup("");
 	buf_done(&q.text);
+	*good = q.good;
+	return text;
+}
+
+/* The answer to a command of blank-separated words, to be freed; NULL when there was none, or an error. */
+static char *ask(struct redis *redis, const char *command)
+{
+	char *copy = strdup(command), *rest = copy, *word, *text;
+	struct args args;
+	bool good;
+
+	args_init(&args);
+	while ((word = strsep(&rest, " ")))
+		args_str(&args, word);
+	text = ask_for(redis, &args, &good);
 	free(copy);
+	if (!good) {
+		free(text);
+		text = NULL;
+	}
 	return text;
 }
 
@@ -103,6 +120,38 @@ static void version(struct patient *p, struct redis *redis)
 			major < 7 ? "Redis 7.0 or newer is needed (BLMPOP)" : NULL, "%.*s", (int)strcspn(at + strlen("redis_version:"), "\r\n"),
 			at + strlen("redis_version:"));
 	free(info);
+}
+
+static const char *remedy(const char *refusal)
+{
+	if (strncmp(refusal, "OOM", 3) == 0)
+		return "its memory is full: raise maxmemory, or give the machine more";
+	if (strncmp(refusal, "MISCONF", 7) == 0)
+		return "it cannot write its log: make room where its dir is, then it goes on by itself";
+	if (strncmp(refusal, "READONLY", 8) == 0)
+		return "it is a replica: ROOM_REDIS must name the one that is written to";
+	return "correct ROOM_REDIS, or what Redis lets us do";
+}
+
+/* Whether it takes what people say. False when not even an answer came. */
+static bool writes(struct patient *p, struct redis *redis)
+{
+	struct args args;
+	char *text;
+	bool good, answered;
+
+	args_init(&args);
+	args_probe(&args);
+	text = ask_for(redis, &args, &good);
+	answered = good || *text;
+	if (!answered)
+		doctor_report(p, FINDING_BAD, "redis", "start it, or correct ROOM_REDIS", "it does not answer");
+	else if (good)
+		doctor_report(p, FINDING_FINE, "redis writes", NULL, "taken");
+	else
+		doctor_report(p, FINDING_BAD, "redis writes", remedy(text), "it refuses: %s", text);
+	free(text);
+	return answered;
 }
 
 static void policy(struct patient *p, struct redis *redis)
@@ -189,7 +238,6 @@ static void clock_skew(struct patient *p, struct redis *redis)
 void doctor_redis(struct patient *p)
 {
 	struct redis *redis = NULL;
-	char *pong;
 
 	if (!p->redis) {
 		doctor_report(p, FINDING_SKIPPED, "redis", NULL, "no `room up` is running in %s, and ROOM_REDIS is unset", p->place.state);
@@ -200,16 +248,12 @@ void doctor_redis(struct patient *p)
 		return;
 	}
 	redis_start(redis);
-	pong = ask(redis, "PING");
-	if (!pong) {
-		doctor_report(p, FINDING_BAD, "redis", "start it, or correct ROOM_REDIS", "it does not answer");
-	} else {
+	if (writes(p, redis)) {
 		version(p, redis);
 		policy(p, redis);
 		persistence(p, redis);
 		slow_log(p, redis);
 		clock_skew(p, redis);
 	}
-	free(pong);
 	redis_free(redis);
 }

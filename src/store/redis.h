@@ -52,6 +52,9 @@ void args_int(struct args *a, int64_t n);
 /* Copies both, one behind the other, into one argument. */
 void args_join(struct args *a, const char *first, size_t first_len, const char *second, size_t second_len);
 void args_printf(struct args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The command that asks whether Redis takes anything: it changes nothing, and is refused as every write is (memory full, log that cannot be written,
+ * replica), which PING is not. The answer is an integer. a must be empty. */
+void args_probe(struct args *a);
 
 /* Sends the command whose words are the args. timeout_ms: 0 = the usual 2000 (design: 503 within 2 s). */
 void redis_call(struct redis *r, const struct args *a, int timeout_ms, redis_done *done, void *ctx);
@@ -64,6 +67,7 @@ enum reply_kind { REPLY_NIL, REPLY_TEXT, REPLY_INTEGER, REPLY_LIST, REPLY_ERROR 
 enum reply_kind reply_kind(const struct reply *r);
 const char *reply_text(const struct reply *r, size_t *len_out); /* NUL-terminated; "" when it is no text */
 int64_t reply_int(const struct reply *r);                       /* an integer, or a text that is one */
+const char *reply_refusal(const struct reply *r);               /* an error's text; "" when it is none */
 size_t reply_count(const struct reply *r);
 const struct reply *reply_at(const struct reply *r, size_t i);
 

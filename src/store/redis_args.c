@@ -84,3 +84,12 @@ size_t args_word_head(char *out, size_t len)
 	out[n + 2] = '\n';
 	return n + 3;
 }
+
+void args_probe(struct args *a)
+{
+	/* Nothing put into a text that does not exist: Redis checks whether it may write, and then has nothing to do. */
+	args_str(a, "SETRANGE");
+	args_str(a, "{0}:probe");
+	args_int(a, 0);
+	args_str(a, "");
+}

@@ -35,6 +35,11 @@ const char *reply_text(const struct reply *r, size_t *len_out)
 	return text ? own(r)->str : "";
 }
 
+const char *reply_refusal(const struct reply *r)
+{
+	return reply_kind(r) == REPLY_ERROR ? own(r)->str : "";
+}
+
 int64_t reply_int(const struct reply *r)
 {
 	switch (reply_kind(r)) {

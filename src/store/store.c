@@ -46,7 +46,7 @@ static void ponged(void *ctx, const struct reply *reply)
 {
 	struct ping *p = ctx;
 
-	p->done(p->ctx, reply_kind(reply) == REPLY_TEXT ? OK : ERR_STORE_UNAVAILABLE);
+	p->done(p->ctx, reply_kind(reply) == REPLY_INTEGER ? OK : ERR_STORE_UNAVAILABLE);
 	free(p);
 }
 
@@ -60,6 +60,6 @@ void store_ping(void (*done)(void *ctx, enum err e), void *ctx)
 	p->done = done;
 	p->ctx = ctx;
 	args_init(&a);
-	args_str(&a, "PING");
+	args_probe(&a);
 	redis_call(commands, &a, 0, ponged, p);
 }

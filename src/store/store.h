@@ -12,7 +12,7 @@ void store_close(void);
 struct redis *store_commands(void);
 struct redis *store_reads(void);
 
-/* PING through the command connection; done(ctx, OK or ERR_STORE_UNAVAILABLE) on the reply thread. */
+/* Whether Redis can be reached and takes writes, asked through the command connection; done(ctx, OK or ERR_STORE_UNAVAILABLE) on the reply thread. */
 void store_ping(void (*done)(void *ctx, enum err e), void *ctx);
 
 #endif

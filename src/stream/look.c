@@ -16,7 +16,7 @@ static void ponged(void *ctx, const struct reply *r)
 	struct hub *h = ctx;
 
 	h->looks->pinging = false;
-	if (reply_kind(r) == REPLY_TEXT)
+	if (reply_kind(r) == REPLY_INTEGER)
 		h->looks->heard_at = clock_mono_ms();
 }
 
@@ -28,7 +28,7 @@ static void ping(struct hub *h)
 		return;
 	h->looks->pinging = true;
 	args_init(&a);
-	args_str(&a, "PING");
+	args_probe(&a);
 	redis_call(h->commands, &a, PING_MS, ponged, h);
 }
 

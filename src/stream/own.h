@@ -32,7 +32,7 @@ struct looks {
 	struct hub *hub;
 	struct timer timer;
 	bool pinging;
-	int64_t heard_at;                   /* clock_mono_ms: when Redis last answered */
+	int64_t heard_at;                   /* clock_mono_ms: when Redis last answered, and took writes */
 	struct look *under;                 /* being gathered in this round */
 	size_t places, feeds, feeds_before; /* feeds: those that only SQL tells */
 	bool alone;                         /* Redis is away */

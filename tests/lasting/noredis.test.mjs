@@ -20,6 +20,12 @@ async function insist(g, name, content, clientId) {
   }, { ms: 30_000, every: 50 });
 }
 
+// Redis is there and takes nothing more: its memory is full.
+async function full(stack, fn) {
+  await stack.redis('CONFIG', 'SET', 'maxmemory', '1');
+  try { return await fn(); } finally { await stack.redis('CONFIG', 'SET', 'maxmemory', '0'); }
+}
+
 // Redis stands still while fn runs.
 async function away(stack, fn) {
   const pid = stack.kill('redis', 'SIGSTOP');
@@ -126,6 +132,34 @@ onBoth('without Redis', (db) => {
     await late.opened;
     assert.equal(late.status, 404);
     feed.close();
+  });
+});
+
+describe('a Redis that is full', () => {
+  let stack;
+  before(async () => { stack = await startStack({ env: quiet }); });
+  after(() => stack?.stop());
+
+  test('what is open is told within moments, and nobody is told that all is well', async () => {
+    const g = await group(stack, ['ann', 'bob']);
+    const s = await listen(stack, g, 'bob');
+    const f = await open(stack, '/api/events', g.ticket.bob);
+    const before = await send(g, 'ann', 'before');
+    await s.next((e) => e.id === before.cursor);
+    await f.next((e) => e.data.cursor === before.cursor);
+    const health = async () => ok(await call(stack.base, 'GET', '/health', { agent: false }));
+    await full(stack, async () => {
+      const during = await insist(g, 'ann', 'during', `d_${rnd()}`);
+      await s.next((e) => e.id === during.cursor, { ms: 12_000 });
+      await f.next((e) => e.data.cursor === during.cursor, { ms: 12_000 });
+      const { status, redis, works } = await health();
+      assert.deepEqual([status, redis, works], ['degraded', 'away', ['conversations', 'streams that look each second']]);
+    });
+    await until('the service to be well again', async () => (await health()).status === 'ok');
+    const afterwards = await insist(g, 'ann', 'afterwards', `a_${rnd()}`);
+    await s.next((e) => e.id === afterwards.cursor);
+    s.close();
+    f.close();
   });
 });
 

@@ -170,7 +170,7 @@ describe('against a running service', () => {
     const r = await run(['doctor', '--json'], { env });
     const found = Object.fromEntries(json(r).map((f) => [f.check, f]));
     assert.equal(r.code, 0, r.stdout);
-    for (const check of ['redis version', 'redis policy', 'redis snapshots', 'redis append-only log', 'redis slow log', 'clock', 'scratch folder', 'core dumps', 'stream', 'message', 'api.sock', 'redis.sock'])
+    for (const check of ['redis version', 'redis writes', 'redis policy', 'redis snapshots', 'redis append-only log', 'redis slow log', 'clock', 'scratch folder', 'core dumps', 'stream', 'message', 'api.sock', 'redis.sock'])
       assert.equal(found[check]?.finding, 'ok', JSON.stringify(found[check] ?? check));
     assert.ok(await keys());
     assert.equal(/room-doctor|room doctor/.test(await stack.redis('--scan')), false);
@@ -195,6 +195,14 @@ describe('against a running service', () => {
     chmodSync(join(stack.state, 'redis.sock'), 0o600);
     assert.equal(r.code, 1);
     assert.equal(json(r).find((one) => one.check === 'redis.sock').finding, 'BAD');
+    await stack.redis('CONFIG', 'SET', 'maxmemory', '1');
+    const full = await run(['doctor', '--json'], { env });
+    await stack.redis('CONFIG', 'SET', 'maxmemory', '0');
+    assert.equal(full.code, 1);
+    const writes = json(full).find((one) => one.check === 'redis writes');
+    assert.equal(writes?.finding, 'BAD', full.stdout);
+    assert.match(writes.seen, /^it refuses: OOM /);
+    assert.match(writes.advice, /maxmemory/);
     stack.kill('redis', 'SIGSTOP');
     const stopped = await run(['doctor', '--json'], { env });
     stack.kill('redis', 'SIGCONT');
