@@ -190,7 +190,14 @@ describe('a hub that stands still', () => {
   test('its news are lost meanwhile: the next one shows the gap, and the log fills it', async () => {
     const s = await stack.session();
     const hubs = stack.children().hub;
-    const streams = await Promise.all(Array.from({ length: 6 }, async () => { const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor }); await st.ready(); return st; }));
+    const streams = [];
+    await until('streams on each hub', async () => {
+      const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
+      streams.push(st);
+      await st.ready();
+      const held = (await stack.redis('HGETALL', `{0}:conv:${s.id}:present`)).split('\n').filter((field) => field.startsWith(`s:${s.counselor}:`));
+      return held.length === hubs.length;
+    }, { every: 0 });
     const send = async (content) => ok(await stack.as(s.tickets.student).post(`${s.path}/messages`, { content }), 201);
     const sent = [(await send('before')).cursor];
     await Promise.all(streams.map((st) => st.next((e) => e.id === sent[0])));
