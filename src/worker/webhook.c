@@ -116,11 +116,16 @@ static enum err write_events(struct worker *w, const char *const *items, int cou
 static int allowed(struct worker *w)
 {
 	struct breaker_state s;
-	int64_t now_ms;
+	int64_t now_ms, wait_ms;
 
-	if (!breaker_look(w->redis, "mainserver", &s, &now_ms) || s.open_until_ms == 0)
+	if (!breaker_look(w->redis, "mainserver", &s, &now_ms))
 		return BATCH;
-	return s.open_until_ms > now_ms || s.probe_until_ms > now_ms ? 0 : 1;
+	switch (breaker_decide(&s, now_ms, &wait_ms)) { /* of a copy: whoever calls decides it for all */
+	case BREAKER_WAIT: return 0;
+	case BREAKER_TRY: return 1;
+	case BREAKER_PASS: break;
+	}
+	return BATCH;
 }
 
 static enum err settle(struct worker *w, const struct webhooks_item *item, const struct webhook_result *r)

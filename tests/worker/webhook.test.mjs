@@ -181,6 +181,12 @@ onBoth('webhooks', (db) => {
     o.mainserver.always();
     await until('all of them', async () => { await once({ clock_ms: 120_000 }); return all.every((s) => told(s).length === 1); }, { every: 1000 });
   });
+  test('open for longer than any opening lasts (the clock was set back): tried', async () => {
+    const s = await ended();
+    await stack.redis('SET', '{0}:breaker:mainserver', `5 1 ${Date.now() + hour} 0`);
+    await once();
+    assert.equal(told(s).length, 1);
+  });
   test('429 with Retry-After: nothing else is sent there meanwhile, and that is no attempt', async () => {
     const s = await ended();
     o.mainserver.next({ status: 429, retryAfter: 200 });
