@@ -132,7 +132,14 @@ enum breaker_gate breaker_enter(struct redis *redis, const char *name, int64_t *
 	return BREAKER_PASS;
 }
 
-void breaker_report(struct redis *redis, const char *name, bool good, int failures, int64_t retry_after_ms)
+/* What calls came to, or (hold) that nobody shall call for ms. */
+struct news {
+	bool hold, good;
+	int failures;
+	int64_t ms;
+};
+
+static void note(struct redis *redis, const char *name, const struct news *n)
 {
 	char text[BREAKER_TEXT_MAX];
 	struct breaker_state s;
@@ -141,27 +148,25 @@ void breaker_report(struct redis *redis, const char *name, bool good, int failur
 
 	for (int i = 0; redis && i < TRIES && read_state(redis, name, text, &now_ms); i++) {
 		breaker_read(&s, text);
-		if (good && s.failures == 0 && s.open_until_ms == 0)
+		if (n->good && s.failures == 0 && s.open_until_ms == 0)
 			return; /* closed and clean, as nearly always: nothing to write */
-		breaker_note(&s, now_ms, good, failures, retry_after_ms);
+		if (n->hold)
+			breaker_note_hold(&s, now_ms, n->ms);
+		else
+			breaker_note(&s, now_ms, n->good, n->failures, n->ms);
 		if (swap_state(redis, name, text, &s, &swapped))
 			return;
 	}
 }
 
+void breaker_report(struct redis *redis, const char *name, bool good, int failures, int64_t retry_after_ms)
+{
+	note(redis, name, &(struct news){.good = good, .failures = failures, .ms = retry_after_ms});
+}
+
 void breaker_hold(struct redis *redis, const char *name, int64_t ms)
 {
-	char text[BREAKER_TEXT_MAX];
-	struct breaker_state s;
-	int64_t now_ms;
-	bool swapped;
-
-	for (int i = 0; redis && i < TRIES && read_state(redis, name, text, &now_ms); i++) {
-		breaker_read(&s, text);
-		breaker_note_hold(&s, now_ms, ms);
-		if (swap_state(redis, name, text, &s, &swapped))
-			return;
-	}
+	note(redis, name, &(struct news){.hold = true, .ms = ms});
 }
 
 bool breaker_look(struct redis *redis, const char *name, struct breaker_state *out, int64_t *now_ms)
