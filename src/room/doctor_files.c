@@ -1,8 +1,10 @@
 /* Files and processes: what is on tmpfs, who may open what, who could dump core. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "room/doctor.h"
@@ -22,6 +24,30 @@ static void scratch(struct patient *p)
 		memory ? NULL : "mount a tmpfs on /dev/shm, or put ROOM_STATE on one: request bodies and Redis's log must not reach a disk",
 		"%s: %s", p->place.scratch, memory ? "on tmpfs" : "on a disk");
 	free(parent);
+}
+
+/* Whether a folder takes a page: tried, since modes say nothing of full, read-only or foreign file systems. One that is not there yet is not missed. */
+static void writable(struct patient *p, const char *folder, const char *check, const char *advice)
+{
+	char *path = place_path("%s/.doctor-XXXXXX", folder);
+	char page[4096] = {0};
+	struct stat st;
+	int fd;
+	bool good;
+
+	if (stat(folder, &st) == 0) {
+		fd = mkstemp(path);
+		good = fd >= 0 && write(fd, page, sizeof page) == (ssize_t)sizeof page;
+		if (good)
+			doctor_report(p, FINDING_FINE, check, NULL, "%s", folder);
+		else
+			doctor_report(p, FINDING_BAD, check, advice, "%s: %s", folder, strerror(errno));
+		if (fd >= 0) {
+			close(fd);
+			unlink(path);
+		}
+	}
+	free(path);
 }
 
 /* Nobody but the owner (and, for sockets, his group) may open it. */
@@ -82,6 +108,16 @@ static void core_dumps(struct patient *p)
 			looked);
 }
 
+/* SQLite would make a file that is not there, and give it to whoever only looks. */
+static bool database_there(void)
+{
+	char *address = db_address();
+	bool there = strncmp(address, "sqlite:", 7) != 0 || access(address + 7, F_OK) == 0;
+
+	free(address);
+	return there;
+}
+
 /* What lies in a store can only be fetched and erased while it is set. */
 static void outside(struct patient *p)
 {
@@ -89,7 +125,7 @@ static void outside(struct patient *p)
 	int64_t count = 0;
 	struct db *d = NULL;
 
-	if (db_new(&d, NULL, DB_PATIENCE_MS) == OK && files_outside(d, &count) == OK && count > 0)
+	if (database_there() && db_new(&d, NULL, DB_PATIENCE_MS) == OK && files_outside(d, &count) == OK && count > 0)
 		doctor_report(p, set ? FINDING_FINE : FINDING_BAD, "files outside",
 			set ? NULL : "set ROOM_S3_URL, and what belongs to it, until they are gone: nobody else can erase them",
 			"%lld files lie in a store outside%s", (long long)count, set ? "" : ", and none is set");
@@ -102,6 +138,8 @@ void doctor_files(struct patient *p)
 	static const char *const shared[] = {"", "api.sock", "stream.sock", "tls.pem", "lighttpd.conf"};
 
 	scratch(p);
+	writable(p, p->place.state, "state writable", "make room there, give it to the user we run as, or choose another ROOM_STATE");
+	writable(p, p->place.scratch, "scratch writable", "make room there (a larger tmpfs), or give it to the user we run as");
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		closed(p, own[i], 077);
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)

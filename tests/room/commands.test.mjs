@@ -1,6 +1,7 @@
 // The other sub-commands: ticket, session, doctor, config, help, version.
 import assert from 'node:assert/strict';
-import { chmodSync, writeFileSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
@@ -209,6 +210,22 @@ describe('against a running service', () => {
     assert.equal(stopped.code, 1);
     assert.equal(json(stopped).find((one) => one.check === 'redis').finding, 'BAD');
   });
+});
+
+test('room doctor tries whether the state folder takes anything', async () => {
+  const look = async (state) => {
+    const r = await run(['doctor', '--json'], { env: settings({ ROOM_STATE: state }) });
+    return { code: r.code, found: json(r).find((one) => one.check === 'state writable') };
+  };
+  const state = mkdtempSync(join(tmpdir(), 'room-test-'));
+  const good = await look(state);
+  assert.equal(good.found?.finding, 'ok');
+  assert.deepEqual(readdirSync(state), [], 'and leaves nothing there');
+  rmdirSync(state);
+  const bad = await look('/proc'); // there even root makes no file
+  assert.equal(bad.code, 1);
+  assert.equal(bad.found?.finding, 'BAD');
+  assert.match(bad.found.advice, /ROOM_STATE/);
 });
 
 test('room doctor with nothing running looks at the machine, and skips the rest', async () => {
