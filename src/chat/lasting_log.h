@@ -1,4 +1,4 @@
-/* What lasting.c, lasting_read.c and lasting_tell.c know of each other: the functions behind log_lasting. Internal to chat/. */
+/* What lasting.c, lasting_read.c, lasting_tell.c and membership.c know of each other: the functions behind log_lasting. Internal to chat/. */
 #ifndef CHAT_LASTING_LOG_H
 #define CHAT_LASTING_LOG_H
 
@@ -22,6 +22,7 @@ void log_lasting_presence(const struct ticket *by, presence_done *done, void *ct
 
 /* lasting_tell.c: what passes goes to Redis and is forgotten; without Redis nothing happens. */
 void lasting_tell_mark(const struct work *w);
+void lasting_tell_mute(const struct ticket *by, bool muted);
 void lasting_tell_typing(const struct ticket *by, const char *role, bool is_typing);
 void lasting_tell_life(const struct ticket *by, const char *role, bool regularly);
 

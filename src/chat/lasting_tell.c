@@ -1,4 +1,4 @@
-/* What passes in lasting conversations, by way of Redis: marks, typing, signs of life. Told and forgotten: nobody waits for it, and without Redis it is not told. */
+/* What passes in lasting conversations, by way of Redis: marks, what one muted, typing, signs of life. Told and forgotten: nobody waits for it, and without Redis it is not told. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -66,6 +66,16 @@ void lasting_tell_mark(const struct work *w)
 	redis_script(store_commands(), "lasting_pass", &a, forgotten, NULL);
 	snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"unread\":%lld}", w->by.conversation, (long long)w->out.unread);
 	tell_own(&w->by, w->out.read_moved ? "unread" : "", data);
+}
+
+void lasting_tell_mute(const struct ticket *by, bool muted)
+{
+	char data[160];
+
+	if (!announce_possible())
+		return;
+	snprintf(data, sizeof data, "{\"conversationId\":\"%s\",\"muted\":%s}", by->conversation, muted ? "true" : "false");
+	tell_own(by, "muted", data);
 }
 
 void lasting_tell_typing(const struct ticket *by, const char *role, bool is_typing)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "chat/announce.h"
+#include "chat/lasting_log.h"
 #include "chat/membership.h"
 #include "store/conversations_change.h"
 #include "store/members.h"
@@ -281,7 +282,7 @@ enum err membership_change(struct db *d, struct arena *a, const struct ticket *b
 	return e;
 }
 
-/* Nobody else sees it, so there is nothing to lock or to tell. */
+/* Nobody else sees it, so there is nothing to lock; what is told goes to their own other devices. */
 enum err membership_mute(struct db *d, const struct ticket *by, bool muted)
 {
 	struct conversation c;
@@ -294,6 +295,8 @@ enum err membership_mute(struct db *d, const struct ticket *by, bool muted)
 		e = conversation_may(&c, by, RIGHT_MUTE);
 	if (e == OK)
 		e = members_mute(d, c.n, by->participant, muted);
+	if (e == OK)
+		lasting_tell_mute(by, muted);
 	arena_done(&arena);
 	return e;
 }

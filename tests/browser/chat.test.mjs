@@ -179,7 +179,8 @@ test('the list: order, previews, filters, muted, names, more by scrolling', asyn
   assert.match(await page.title(), /^\(2\)/);
 
   assert.equal(await row(page, 'Shelf 0').count(), 0, 'the oldest is not loaded yet');
-  await Ada.http.put(`${g.path}/mute`, { muted: true });
+  await Ada.http.put(`${g.path}/mute`, { muted: true }); // on the phone, say
+  await row(page, 'Garden').locator('.row-muted').waitFor(wait);
   await page.click('[data-filter=direct]');
   await until('only the direct one', async () => (await page.locator('#rows .row').count()) === 1);
   await page.click('[data-filter=unread]');

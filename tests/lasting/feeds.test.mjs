@@ -82,7 +82,15 @@ onBoth('feeds', (db) => {
     await s.next((x) => x.data.content === 'two');
     ok(await g.as.bob.put(`${g.path}/read`, { upTo: m.id }), 204);
     assert.deepEqual((await s.next('unread')).data, { conversationId: g.id, unread: 1 });
+    const anns = await feedOf(stack, g.ticket.ann);
+    for (const muted of [true, false]) {
+      ok(await g.as.bob.put(`${g.path}/mute`, { muted }), 204);
+      assert.equal((await s.next((x) => x.event === 'muted' && x.data.muted === muted)).data.conversationId, g.id);
+    }
     ok(await g.as.cleo.delete(`${g.path}/participants/${g.ids.cleo}`), 204);
+    await anns.next('user:left');
+    assert.deepEqual(anns.named('muted'), [], 'that is nobody else’s business');
+    anns.close();
     const left = await s.next('user:left');
     assert.deepEqual([left.data.conversationId, left.data.participant], [g.id, g.ids.cleo]);
     const late = await feedOf(stack, g.ticket.bob, { lastEventId: e.id });

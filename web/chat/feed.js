@@ -6,7 +6,7 @@ import { positionOf } from '../room/log.js';
 import { Tabs } from '../room/tabs.js';
 
 /** What a feed and the stream of a lasting conversation tell beside what sessions do. */
-export const EVENTS = [...ROOM_EVENTS, 'unread'];
+export const EVENTS = [...ROOM_EVENTS, 'unread', 'muted'];
 
 const WAIT_S = 25;
 const PROBE_MS = 6000;

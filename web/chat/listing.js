@@ -181,6 +181,9 @@ export class Listing extends Requests {
         this._emit('list', { id });
       }
       if (more) this._refresh(id);
+    } else if (event === 'muted') {
+      if (known) known.muted = data.muted;
+      this._emit('list', { id });
     } else if (event === 'conversation:erased') this._gone(id, 'erased');
     else if (event === 'user:left' && data.participant === this.me.id) this._gone(id, data.by && data.by !== this.me.id ? 'removed' : 'left');
     else if (event === 'user:typing' || event.startsWith('receipt:')) return;

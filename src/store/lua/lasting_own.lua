@@ -1,4 +1,4 @@
--- What concerns one person's feed ("@<person>") and passes: a count of unread. And that this person is there.
+-- What concerns one person's feed ("@<person>") and passes: a count of unread, what one muted. And that this person is there.
 -- KEYS _conversation; ARGV 1 participant  2 event ('' none)  3 data. Reply {OK}
 --- include _conversation.lua
 call('HSET', present, 'l:' .. ARGV[1], now_text)
