@@ -11,7 +11,9 @@ import { Online } from '../../web/chat/online.js';
 import { gist, listed, whoIs } from '../../web/chat/people.js';
 import { may, rolesToGive } from '../../web/chat/rights.js';
 import { Selection } from '../../web/chat/selection.js';
+import { RoomError } from '../../web/room/http.js';
 import { build } from '../lib/stack.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 
 const one = (id, lastActivityAt, more = {}) => ({ id, type: 'group', status: 'active', title: id, unread: 0, participants: [], lastActivityAt, cursor: `1-${'0'.repeat(12)}`, ...more });
 
@@ -93,6 +95,42 @@ test('a view of several statuses: pages of each, together complete down to where
   assert.deepEqual(seen, ['a', 'abcd', 'abcde']);
   listing._put({ ...one('f', 8), status: 'active' });
   assert.equal(view.arrange().length, 5);
+});
+
+test('what an event did not tell is asked for until there is an answer; at once when the network is back, or another event tells of it', async (t) => {
+  const network = new EventTarget();
+  for (const name of ['addEventListener', 'removeEventListener']) {
+    globalThis[name] = network[name].bind(network);
+    t.after(() => delete globalThis[name]);
+  }
+  let failure = new RoomError({});
+  let asked = 0;
+  const listing = new (class extends Listing {
+    phase = 'open';
+    me = { id: 'ada' };
+    async _call() {
+      asked += 1;
+      if (failure) throw failure;
+      return one('a', 9);
+    }
+
+    _emit() {}
+  })();
+  const created = () => listing._take({ event: 'conversation:created', data: { conversationId: 'a' } });
+  const online = () => network.dispatchEvent(new Event('online'));
+  created();
+  await until('it to be asked for twice, without anything else happening', () => asked === 2);
+  failure = new RoomError({ status: 503, retryAfterMs: 60_000 });
+  await until('it to be asked for once more', () => asked === 3);
+  for (const [i, again] of [created, online, online].entries()) {
+    if (i === 2) failure = null;
+    again();
+    await until('it to be asked for at once', () => asked === 4 + i, { ms: 5000 });
+  }
+  await until('it to be there', () => listing.conversations.has('a'));
+  online();
+  await sleep(300);
+  assert.equal(asked, 6, 'and no more');
 });
 
 test('names, and whom somebody means', () => {

@@ -1,5 +1,6 @@
 // The list of conversations and what keeps it true: what the server says of each, and in between what the feed tells. client.js's Chats is made of it and
 // gives the rest: `_call`, `_emit`, `phase`, `me`, `now()`.
+import { pauseOrOnline } from '../room/around.js';
 import { backoffMs } from '../room/http.js';
 import { positionOf } from '../room/log.js';
 import { Names } from './names.js';
@@ -25,6 +26,7 @@ export class Listing extends Requests {
   #again = null; // a list that could not be fetched is asked for again
   #failures = 0;
   #refreshing = new Map();
+  #asking = new Map(); // conversation → the latest of those who ask for it
   #met = new Map(); // conversation → people to be asked for
   #toldAt = new WeakMap(); // row → when the server said so
 
@@ -135,8 +137,24 @@ export class Listing extends Requests {
     if (this.#refreshing.has(id)) return;
     this.#refreshing.set(id, setTimeout(() => {
       this.#refreshing.delete(id);
-      if (this.phase === 'open') this.fetch(id).catch(() => {});
+      this.#ask(id);
     }, REFRESH_MS));
+  }
+
+  /** Until there is an answer: the event that told of it does not come again. */
+  async #ask(id) {
+    const ours = {};
+    this.#asking.set(id, ours);
+    for (let attempt = 0; this.phase === 'open' && this.#asking.get(id) === ours; attempt += 1) {
+      try {
+        await this.fetch(id);
+        break;
+      } catch (error) {
+        if (!error.passing) break;
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
+      }
+    }
+    if (this.#asking.get(id) === ours) this.#asking.delete(id);
   }
 
   /** Asks again unless that was done a moment ago. */
