@@ -34,6 +34,33 @@ test('offline and back: what was written waits, goes out once and in order; what
   await context.close();
 });
 
+test('read and muted on the phone while this one had no stream: it shows when the stream is back', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const [g, h] = [await group(Ben, [Ada], 'Harbour'), await group(Ben, [Ada], 'Quay')];
+  const context = await chromium.context(desktop);
+  let cut = false;
+  await context.route((url) => /^\/api\/(events|poll)$/.test(url.pathname), (route) => (cut ? route.abort() : route.fallback()));
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await say(Ben, g, 'one');
+  await say(Ben, h, 'here');
+  await badge(ada, 'Harbour', 1);
+  await badge(ada, 'Quay', 1);
+  const anew = () => ada.evaluate(() => dispatchEvent(new Event('online')));
+  cut = true;
+  await anew();
+  await ada.waitForSelector('html[data-feed=reconnecting]', { ...wait, state: 'attached' });
+  const last = await say(Ben, g, 'two');
+  await Ada.http.put(`${g.path}/read`, { upTo: last.id });
+  await Ada.http.put(`${h.path}/mute`, { muted: true });
+  cut = false;
+  await anew();
+  await showsText(ada, '#rows > li:first-child', /Harbour.*two/);
+  await badge(ada, 'Harbour', 0);
+  await badge(ada, 'Quay', 1);
+  await row(ada, 'Quay').locator('.row-muted').waitFor(wait);
+  await context.close();
+});
+
 test('an answer that got lost: repeated with the same client id, stored once', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Echo');

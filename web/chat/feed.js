@@ -18,6 +18,7 @@ export class Feed {
   #cursor = null;
   #told = null; // cursor of the stream's beginning
   #held = null;
+  #began = false; // a stream was open since `start`
   #stopped = false;
   #unwatch = () => {};
 
@@ -71,6 +72,7 @@ export class Feed {
   /** Where the feed ends now, then the list, then the stream from there: so nothing is missed, and nobody waits for the stream to see the list. */
   async start() {
     this.#stopped = false;
+    this.#began = false;
     this.#watch();
     try {
       const answer = await this.#poll(0);
@@ -146,7 +148,13 @@ export class Feed {
       if (this.#cursor === null) {
         this.#cursor = data.cursor;
         this.#reload();
-      } else if (!this.leading && positionOf(data.cursor) > positionOf(this.#cursor)) this.#fill();
+      } else {
+        const behind = !this.leading && positionOf(data.cursor) > positionOf(this.#cursor);
+        const filled = behind ? this.#fill() : null;
+        // What passes is told once: what was read or muted elsewhere while the stream was away shows only in the list.
+        if (this.#began) Promise.resolve(filled).then(() => this.#reload());
+      }
+      this.#began = true;
       this.#on.frame({ event, data });
       return;
     }
