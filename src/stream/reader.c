@@ -232,7 +232,9 @@ void reader_gone(struct reader *r)
 {
 	if (r->fd < 0)
 		return;
-	if (r->begun && !r->poll) {
+	if (!r->begun && !r->poll)
+		answer_retry(r); /* who closed his sending side only still reads, and 204 would tell him that all is over */
+	if (!r->poll) {
 		/* lighttpd still wants the end of the reply, or it logs an error with the query in it. */
 		if (r->state != READER_ENDING)
 			reader_end(r);

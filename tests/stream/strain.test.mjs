@@ -105,6 +105,18 @@ describe('clients that go', () => {
       });
     }
   }
+  test('who closes their sending side with the request is not told that all is over', async () => {
+    const s = await stack.session();
+    for (let i = 0; i < 20; i++) {
+      const c = new Raw(stack.base).read();
+      await c.connected;
+      await c.write(request(s, 'events', s.tickets.student));
+      c.halfClose();
+      await until('an answer', () => /^HTTP\/1\.1 \d+ [^]*\r\n\r\n/.test(c.text));
+      assert.match(c.text, /^HTTP\/1\.1 200 /, '204 would make an EventSource stop for good');
+      c.destroy();
+    }
+  });
   test('and the service is as quick as ever', async () => {
     const s = await stack.session();
     const st = new Stream(stack.base, `${s.path}/events`, { ticket: s.tickets.counselor });
