@@ -159,19 +159,22 @@ static void wait_end(struct up *u, enum child_kind first, enum child_kind last, 
 	}
 }
 
-/* lighttpd stops accepting, the handlers finish and end their streams, lighttpd passes the last bytes on, Redis goes last. */
+/* lighttpd stops accepting, the handlers finish and end their streams, lighttpd passes the last bytes on, the worker keeps account of what they did, Redis goes
+ * last. */
 static void end_all(struct up *u)
 {
+	int64_t begun = clock_mono_ms();
+
 	if (u->announcer > 0)
 		kill(u->announcer, SIGKILL);
 	listen_tcp_close(&u->tcp);
 	children_signal(&u->children, CHILD_LIGHTTPD, SIGINT, true);
 	children_signal(&u->children, CHILD_API, SIGTERM, true);
 	children_signal(&u->children, CHILD_HUB, SIGTERM, true);
-	children_signal(&u->children, CHILD_WORKER, SIGTERM, true);
 	wait_end(u, CHILD_API, CHILD_HUB, HANDLERS_END_MS);
 	children_signal(&u->children, CHILD_LIGHTTPD, SIGTERM, true);
-	wait_end(u, CHILD_LIGHTTPD, CHILD_WORKER, LIGHTTPD_END_MS);
+	children_signal(&u->children, CHILD_WORKER, SIGTERM, true);
+	wait_end(u, CHILD_LIGHTTPD, CHILD_WORKER, HANDLERS_END_MS + LIGHTTPD_END_MS - (int)(clock_mono_ms() - begun));
 	children_signal(&u->children, CHILD_REDIS, SIGTERM, true);
 	wait_end(u, CHILD_REDIS, CHILD_REDIS, REDIS_END_MS);
 	scrub_pump(&u->scrub);

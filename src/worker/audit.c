@@ -96,5 +96,8 @@ static enum err run(struct worker *w)
 	return e == OK ? prune(w) : e;
 }
 
-const struct job job_audit = {
-	.name = "audit", .help = "what happened, without content, from Redis into SQL", .own_bytes = sizeof(int64_t), .run = run};
+const struct job job_audit = {.name = "audit",
+	.help = "what happened, without content, from Redis into SQL",
+	.own_bytes = sizeof(int64_t),
+	.at_end = true,
+	.run = run};

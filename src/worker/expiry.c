@@ -268,7 +268,7 @@ static enum err open_job(struct worker *w, const char **why)
 static enum err run(struct worker *w)
 {
 	enum err e = due_each_bucket(w, one_bucket); /* erasing does not wait for SQL */
-	enum err rewritten = aof_rewrite(w->own);
+	enum err rewritten = w->closing ? OK : aof_rewrite(w->own);
 
 	return e != OK ? e : rewritten;
 }
@@ -280,6 +280,7 @@ static void close_job(struct worker *w)
 
 const struct job job_expiry = {.name = "expiry",
 	.help = "sessions that are over: erased, accounted for, MainServer told",
+	.at_end = true,
 	.open = open_job,
 	.run = run,
 	.close = close_job};

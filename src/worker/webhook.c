@@ -225,7 +225,9 @@ static enum err run(struct worker *w)
 
 	for (unsigned b = 0; e == OK && b < keys_buckets() && !worker_ending(w); b++)
 		e = drain(w, b, "events", "events", write_events);
-	if (e == OK && o->mainserver)
+	if (e != OK || w->closing)
+		return e;
+	if (o->mainserver)
 		e = deliver_due(w, o->mainserver);
 	if (e == OK && (o->pruned_ms == 0 || clock_mono_ms() - o->pruned_ms > PRUNE_EACH_MS))
 		e = prune(w, o);
@@ -241,6 +243,7 @@ static void close_job(struct worker *w)
 
 const struct job job_webhook = {.name = "webhook",
 	.help = "what happened, told to MainServer",
+	.at_end = true,
 	.own_bytes = sizeof(struct outbox),
 	.open = open_job,
 	.run = run,

@@ -43,7 +43,7 @@ void worker_count(struct worker *w, const char *name, int64_t n)
 
 bool worker_ending(const struct worker *w)
 {
-	return atomic_load(&w->run->stopping);
+	return atomic_load(&w->run->stopping) && !w->closing;
 }
 
 bool worker_wait(struct worker *w, int64_t ms)
@@ -126,24 +126,31 @@ static int64_t pause_after(const struct worker *w, int row)
 	return ms - ms / 10 * random / 256;
 }
 
+static enum err one_round(struct worker *w)
+{
+	enum err e;
+
+	w->more = false;
+	w->pause_ms = WORKER_PAUSE_MS;
+	e = w->job->run(w);
+	w->rounds++;
+	arena_done(&w->arena);
+	arena_init(&w->arena);
+	if (e != OK)
+		note_failure(w, e);
+	w->last = e;
+	return e;
+}
+
 static void rounds(struct worker *w, int64_t until_ms)
 {
 	int row = 0;
 
 	for (;;) {
 		int64_t left = 0, pause;
-		enum err e;
+		enum err e = one_round(w);
 
-		w->more = false;
-		w->pause_ms = WORKER_PAUSE_MS;
-		e = w->job->run(w);
-		w->rounds++;
-		arena_done(&w->arena);
-		arena_init(&w->arena);
-		if (e != OK)
-			note_failure(w, e);
 		row = e == OK ? 0 : row + 1;
-		w->last = e;
 		if (worker_ending(w) || (w->once && (e != OK || !w->more)))
 			return;
 		if (until_ms > 0 && (left = until_ms - clock_mono_ms()) <= 0)
@@ -154,6 +161,15 @@ static void rounds(struct worker *w, int64_t until_ms)
 		if (worker_wait(w, until_ms > 0 && left < pause ? left : pause))
 			return;
 	}
+}
+
+static void round_at_end(struct worker *w)
+{
+	if (!w->job->at_end || !worker_ending(w))
+		return;
+	w->closing = true;
+	while (one_round(w) == OK && w->more)
+		;
 }
 
 static enum worker_outcome outcome_of(const struct worker *w)
@@ -173,6 +189,7 @@ static void *work(void *arg)
 	opened = t->outcome == WORKER_FINE && !w->off;
 	if (opened) {
 		rounds(w, t->until_ms);
+		round_at_end(w);
 		t->outcome = outcome_of(w);
 	}
 	end(w, opened);

@@ -30,6 +30,7 @@ struct worker {
 	bool more;        /* run() sets it: there is more to do at once. Cleared before each round */
 	int64_t pause_ms; /* run() may set it: not before; WORKER_PAUSE_MS before each round */
 	bool once;        /* --once: what is due now, then the end */
+	bool closing;     /* a round at_end */
 
 	struct worker_count {
 		const char *name; /* a fixed word */
@@ -51,6 +52,9 @@ struct job {
 	/* May be NULL. OK · ERR_NOT_FOUND: not set up, so the job is off (no failure) · ERR_BAD_REQUEST: a setting is wrong, *why (static) says what. */
 	enum err (*open)(struct worker *w, const char **why);
 
+	/* Told to end, it runs once more (while it sets w->more): Redis may be stopped next, and what it holds of this job would be lost. Quick, calls nobody. */
+	bool at_end;
+
 	/* One round. OK · ERR_STORE_UNAVAILABLE: Redis or SQL is away: tried again after a growing pause · anything else: failed, logged, the same pause. */
 	enum err (*run)(struct worker *w);
 
@@ -60,7 +64,7 @@ struct job {
 /* Adds to what the job's line at the end says; name is a fixed word, at most WORKER_COUNTS different ones a job. */
 void worker_count(struct worker *w, const char *name, int64_t n);
 
-/* True when the worker is to end: a long round should look at it between its steps. */
+/* True when the worker is to end (not in a round at_end): a long round should look at it between its steps. */
 bool worker_ending(const struct worker *w);
 
 /* Waits, at most until the worker is to end; true: it is. */

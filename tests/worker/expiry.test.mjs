@@ -6,7 +6,7 @@ import { after, before, beforeEach, test, describe } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { StreamReader } from '../lib/reader.mjs';
-import { build, startStack } from '../lib/stack.mjs';
+import { alive, build, startStack } from '../lib/stack.mjs';
 import { pool, until } from '../lib/wait.mjs';
 import { runWorker } from '../lib/worker.mjs';
 import { dueNow, ledger, onBoth, outbox, past, quietStack, rows, startRedis } from './helpers.mjs';
@@ -218,6 +218,30 @@ describe('kept running by room up', () => {
       assert.ok(Date.now() - s.created.expiresAt < 12_000);
     } finally {
       await stack.stop();
+    }
+  });
+});
+
+describe('told to end', () => {
+  test('room up with a Redis of its own: what was erased and ended right before is accounted for, and its summary gone', async () => {
+    const stack = await startStack({ env: nobody });
+    try {
+      const service = stack.as(stack.service());
+      const all = await pool(8, Array.from({ length: 40 }), () => stack.session());
+      const kept = all.pop();
+      await rows(stack, all.map((s) => `INSERT INTO summaries (id, conversation, session_at, counselor, status, created_at, updated_at, finished_at, expires_at) VALUES ('sum_${s.id}', '${s.id}', ${s.created.createdAt}, '${s.counselor}', 'failed', 1, 1, 1, ${Date.now() + 1e9});`).join('\n'));
+      ok(await service.post(`/api/sessions/${kept.id}/end`));
+      await Promise.all(all.map(async (s) => ok(await service.delete(`/api/sessions/${s.id}`), 204)));
+      process.kill(stack.pid, 'SIGTERM');
+      await until('room up to be gone', () => !alive(stack.pid), { ms: 60_000 });
+      assert.deepEqual(await rows(stack, `SELECT count(*), coalesce(how, 'open') FROM ledger GROUP BY 2 ORDER BY 1`), [['1', 'open'], [String(all.length), 'erased']]);
+      assert.deepEqual(await rows(stack, 'SELECT count(*) FROM summaries'), [['0']]);
+      assert.deepEqual(await rows(stack, "SELECT count(*) FROM webhooks WHERE type = 'session.expired'"), [[String(all.length)]]);
+      assert.deepEqual((await outbox(stack, kept.id)).map((m) => m.type), ['session.ended']);
+      assert.ok((await ledger(stack, kept.id)).endedAt > 0);
+    } finally {
+      if (alive(stack.pid)) await stack.stop();
+      else stack.forget();
     }
   });
 });
