@@ -27,6 +27,22 @@ static bool describes(const unsigned char *box)
 		is(box, "pnot");
 }
 
+/* What a film needs of the outermost boxes and of those in moov and moof. Whatever else makers hang in there (a dashcam's "gps ", a phone's "sefd",
+ * the times of "prft") may say where and when. */
+static bool needed(const unsigned char *box, int depth)
+{
+	static const char outer[][5] = {"ftyp", "styp", "moov", "moof", "mdat", "sidx", "ssix", "mfra"};
+	static const char inner[][5] = {"mvhd", "trak", "mvex", "iods", "mfhd", "traf"};
+
+	for (size_t i = 0; depth == 0 && i < sizeof outer / sizeof *outer; i++)
+		if (is(box, outer[i]))
+			return true;
+	for (size_t i = 0; depth == 1 && i < sizeof inner / sizeof *inner; i++)
+		if (is(box, inner[i]))
+			return true;
+	return depth > 1;
+}
+
 static void put_zeros(const struct media_sink *sink, size_t n)
 {
 	static const unsigned char zeros[4096];
@@ -120,7 +136,7 @@ static bool box(const struct media_sink *sink, const unsigned char *in, size_t h
 	f->movie |= is(in, "moov") || is(in, "moof");
 	f->fragments |= is(in, "moof");
 	f->data |= is(in, "mdat");
-	if (describes(in)) {
+	if (describes(in) || !needed(in, depth)) {
 		put_free(sink, in, head, size);
 	} else if (is(in, "trak") && !f->fragments && mp4_silent(in + head, size - head)) {
 		if (f->looking && !mp4_samples_add(&f->samples, in + head, size - head))

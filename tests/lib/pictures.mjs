@@ -98,8 +98,8 @@ export function mp4({ canary = 'GPSCANARY', brand = 'isom', width = 320, height 
   const ftyp = box('ftyp', Buffer.from(brand), be32(0), Buffer.from('mp41'));
   const moov = (at) => box('moov', box('mvhd', header(88)), box('trak', box('tkhd', tkhd), box('mdia', box('mdhd', header(12)), hdlr('vide', 'pictures')), box('udta', Buffer.from(canary))),
     box('trak', box('tkhd', header(72)), box('mdia', box('mdhd', header(12)), hdlr('meta', `${canary} places`), places(at))),
-    box('udta', box('\xa9xyz', Buffer.from(`+47.0/+${canary}/`))), box('meta', be32(0), Buffer.from(canary)));
-  const more = [box('uuid', Buffer.from(`0123456789abcdef${canary}`)), box('free', Buffer.from(canary))];
+    box('udta', box('\xa9xyz', Buffer.from(`+47.0/+${canary}/`))), box('meta', be32(0), Buffer.from(canary)), box('gps ', Buffer.from(canary)));
+  const more = [box('uuid', Buffer.from(`0123456789abcdef${canary}`)), box('free', Buffer.from(canary)), box('sefd', Buffer.from(canary))]; // and what some makers hang in and on
   const mdat = box('mdat', ...samples);
   if (early) return Buffer.concat([ftyp, mdat, moov(ftyp.length + 8), ...more]);
   const before = Buffer.concat([ftyp, moov(0), ...more]).length;
