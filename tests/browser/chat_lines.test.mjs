@@ -332,6 +332,27 @@ test('what Redis knew of feeds is lost while one is offline: the list is loaded 
   await context.close();
 });
 
+test('Redis takes nothing: what one reads here is no longer unread in the list', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const [g, h] = [await group(Ada, [Ben], 'Still'), await group(Ada, [Ben], 'Aside')];
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  await choose(ada, 'Still');
+  await stack.redis('CONFIG', 'SET', 'maxmemory', '1');
+  try {
+    const texts = ['one', 'two', 'three'];
+    for (const text of texts) await say(Ben, g, text);
+    await shows(ada, texts.map((text) => `< ${text}`));
+    await say(Ben, h, 'not read');
+    await badge(ada, 'Aside', 1);
+    await until('it to be read', async () => (await Ada.http.get(g.path)).json.unread === 0);
+    await badge(ada, 'Still', 0);
+    await badge(ada, 'Aside', 1);
+  } finally {
+    await stack.redis('CONFIG', 'SET', 'maxmemory', '0');
+  }
+  await ada.context().close();
+});
+
 test('hubs and Redis go and come back: the list and the conversation are whole', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Storm');

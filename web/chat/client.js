@@ -49,6 +49,7 @@ export class Chats extends Listing {
     over: (id, phase) => this._gone(id, phase === 'missing' ? 'removed' : phase),
     ticket: () => this.#refused(new RoomError({ status: 401 })),
     updated: (id) => this._refresh(id),
+    read: (id, upTo) => this._readHere(id, upTo),
   });
 
   /** @param {{token?: string|null, as?: string|null, account?: boolean, base?: string, share?: boolean, pageSize?: number, fetch?: typeof fetch, lineOptions?: object}} options */

@@ -27,6 +27,7 @@ export class Listing extends Requests {
   #failures = 0;
   #refreshing = new Map();
   #asking = new Map(); // conversation → the latest of those who ask for it
+  #readHere = new Map(); // conversation → read up to there, in this page
   #met = new Map(); // conversation → people to be asked for
   #toldAt = new WeakMap(); // row → when the server said so
 
@@ -214,6 +215,15 @@ export class Listing extends Requests {
     }
   }
 
+  /** The feed says so, too, unless Redis is away. */
+  _readHere(id, upTo) {
+    this.#readHere.set(id, upTo);
+    const known = this.conversations.get(id);
+    if (!known?.unread || upTo < (known.lastMessage?.id ?? Infinity)) return;
+    known.unread = 0;
+    this._emit('list', { id });
+  }
+
   #message(known, data) {
     const { conversationId: id } = data;
     const own = data.sender === this.me.id;
@@ -229,7 +239,7 @@ export class Listing extends Requests {
     known.lastMessage = data;
     known.cursor = data.cursor ?? known.cursor;
     known.lastActivityAt = Math.max(known.lastActivityAt, data.sentAt);
-    if (!own) known.unread += 1;
+    if (!own && data.id > (this.#readHere.get(id) ?? 0)) known.unread += 1;
     this._emit('list', { id });
   }
 }

@@ -9,7 +9,7 @@ export class Rooms {
 
   /**
    * @param {{make: (id: string) => import('./conversation.js').Conversation, over: (id: string, phase: string) => void,
-   *          ticket: () => void, updated: (id: string) => void}} on
+   *          ticket: () => void, updated: (id: string) => void, read: (id: string, upTo: number) => void}} on
    */
   constructor(on) {
     this.#on = on;
@@ -60,6 +60,7 @@ export class Rooms {
     room.addEventListener('outbox', () => {
       if (this.#leaving.has(id)) this.release(id);
     });
+    room.addEventListener('marks', () => this.#on.read(id, room.myRead));
     room.addEventListener('notice', ({ detail: { event } }) => {
       if (event === 'conversation:updated') this.#on.updated(id);
     });

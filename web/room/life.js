@@ -57,7 +57,10 @@ export class RoomLife extends RoomState {
       loaded: () => this._story.loaded,
       cursor: () => this._log.cursor,
       read: () => this.marks.read[this.me.participant] ?? 0,
-      told: (upTo) => this._tabs.post({ t: 'read', upTo }),
+      told: (upTo) => {
+        this._tabs.post({ t: 'read', upTo });
+        this._emit('marks', {});
+      },
       answered: () => this.#answered(),
       failed: (error) => {
         if (error.status === 0 && this.leading && this._tabs.line.state === 'live') this._tabs.restart({ broken: true });
