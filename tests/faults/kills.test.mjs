@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { PollReader, Sender, StreamReader, call, pool, positionOf, sleep, stopReaders, until, verdict, wholeHistory, within } from '../lib/client.mjs';
-import { alive, startStack } from '../lib/stack.mjs';
+import { startStack, still } from '../lib/stack.mjs';
 
 // Sends n messages in all, in several sessions with readers of both kinds on both sides; at(k) is called once k were acknowledged.
 async function storm(stack, n, at, { sessions = 8, most_ms = 150_000, send_ms } = {}) {
@@ -233,8 +233,10 @@ describe('the supervisor', () => {
     const stack = await startStack();
     const children = Object.values(stack.children()).flat();
     assert.ok(children.length >= 6);
+    const left = still(children);
+    assert.deepEqual(left(), children);
     process.kill(stack.pid, 'SIGKILL');
-    await until('the children to end', () => children.every((pid) => !alive(pid)));
+    await until('the children to end', () => left().length === 0);
     stack.forget();
   });
   test('SIGINT ends it as cleanly as SIGTERM, streams open or not', async () => {

@@ -27,8 +27,21 @@ function filesUnder(dir) {
   return readdirSync(dir, { withFileTypes: true }).flatMap((f) => (f.isDirectory() ? filesUnder(join(dir, f.name)) : f.isFile() ? [join(dir, f.name)] : []));
 }
 
-// Whether a process runs; one that only waits to be reaped does not.
-export const alive = (pid) => { try { return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; } };
+// When a process began (ticks since boot); undefined: it does not run, or only waits to be reaped.
+function bornAt(pid) {
+  try {
+    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return state === 'Z' ? undefined : fields[18];
+  } catch {
+    return undefined;
+  }
+}
+
+// Asked later, says which of these still run: who has the number of one that ended is another.
+export function still(pids) {
+  const born = pids.map(bornAt);
+  return () => pids.filter((pid, i) => born[i] !== undefined && bornAt(pid) === born[i]);
+}
 
 // env: settings over the harness's own (undefined takes one away, so the product's default holds); args: for `room up`.
 // Sending is unlimited unless a test sets ROOM_SENDS and ROOM_SENDS_BURST; so are streams, uploads, new conversations and invitations.
@@ -138,15 +151,14 @@ export async function startStack({ env = {}, args = [], ready_ms = 60_000, seams
     // Ends the stack by its own pid and insists on a clean end: exit 0 in time, no child left, no sanitizer report.
     async stop() {
       stopReaders(base);
-      const children = Object.values(described().children).flat();
+      const left = still(Object.values(described().children).flat());
       if (!exit) room.kill('SIGTERM');
       await within('room up to end after SIGTERM', 30_000, gone);
       running.delete(room.pid);
       const reports = sanitizerReports();
       assert.equal(reports, '', 'sanitizer report');
       assert.deepEqual(exit, { code: 0, signal: null }, `room up must end cleanly; stderr: ${err.slice(-2000)}`);
-      const left = children.filter(alive);
-      assert.deepEqual(left, [], 'children left behind');
+      assert.deepEqual(left(), [], 'children left behind');
       if (!process.env.ROOM_KEEP) rmSync(state, { recursive: true, force: true });
     },
     // For a test that killed the supervisor itself: nothing to end any more.

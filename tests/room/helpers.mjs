@@ -1,6 +1,6 @@
 // Running the `room` command itself, and a raw stream.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,11 +25,6 @@ export const run = (args, { env = settings(), input } = {}) => new Promise((done
   const child = execFile(join(build, 'room'), args, { env, cwd: root, timeout: 120_000 }, (e, stdout, stderr) => done({ code: e ? e.code ?? e.signal : 0, stdout, stderr }));
   child.stdin.end(input);
 });
-
-// A process that is more than a zombie.
-export function alive(pid) {
-  try { return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')); } catch { return false; }
-}
 
 // A stream of that session's counselor, once its first bytes are there.
 export const openStream = (base, session, query = '') => new Promise((done, fail) => {

@@ -7,9 +7,9 @@ import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } f
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call } from '../lib/http.mjs';
-import { build, root, startStack } from '../lib/stack.mjs';
+import { build, root, startStack, still } from '../lib/stack.mjs';
 import { slow, until } from '../lib/wait.mjs';
-import { alive, openStream, run, settings } from './helpers.mjs';
+import { openStream, run, settings } from './helpers.mjs';
 
 const kinds = ['redis', 'api', 'hub', 'lighttpd'];
 
@@ -91,13 +91,14 @@ describe('room up', () => {
   test('reload replaces all but Redis and turns nobody away', async () => {
     await until('everybody to be up', () => kinds.map((k) => stack.children()[k].length).join() === '1,2,2,1');
     const old = stack.children();
+    const left = still(['api', 'hub', 'lighttpd'].flatMap((k) => old[k]));
     const answers = [];
     let going = true;
     const caller = (async () => { while (going) answers.push((await call(stack.base, 'GET', '/health')).status); })();
     const { code, stderr } = await run(['reload'], { env: settings({ ROOM_STATE: stack.state }) });
     assert.equal(code, 0, stderr);
     await until('everybody to be replaced', () => ['api', 'hub', 'lighttpd'].every((k) => stack.children()[k].length === old[k].length && !stack.children()[k].some((p) => old[k].includes(p))));
-    await until('the old ones to be gone', () => ['api', 'hub', 'lighttpd'].every((k) => !old[k].some(alive)));
+    await until('the old ones to be gone', () => left().length === 0);
     going = false;
     await caller;
     assert.deepEqual(stack.children().redis, old.redis);
@@ -112,12 +113,12 @@ describe('the end of room up', () => {
       const s = await stack.session();
       const scratch = stack.described().scratch;
       const streams = await Promise.all([1, 2, 3].map(() => openStream(stack.base, s)));
-      const children = Object.values(stack.children()).flat();
+      const [up, left] = [still([stack.pid]), still(Object.values(stack.children()).flat())];
       const start = performance.now();
       process.kill(stack.pid, signal);
-      await until('room up to be gone', () => !alive(stack.pid));
+      await until('room up to be gone', () => up().length === 0);
       assert.ok(performance.now() - start < 5000 * slow, `it took ${performance.now() - start} ms`);
-      assert.deepEqual(children.filter(alive), []);
+      assert.deepEqual(left(), []);
       for (const r of streams) r.destroy();
       assert.equal(existsSync(scratch), false, 'the folder in memory is gone');
       assert.deepEqual(readdirSync(stack.state).filter((f) => !f.startsWith('sanitizer') && !f.startsWith('room.db-')).sort(), ['keys', 'logs', 'room.db', 'room.lock']);
@@ -128,9 +129,9 @@ describe('the end of room up', () => {
     const first = await startStack();
     const s = await first.session();
     assert.equal((await first.as(s.tickets.student).post(`${s.path}/messages`, { content: 'kept' })).status, 201);
-    const children = Object.values(first.children()).flat();
+    const left = still(Object.values(first.children()).flat());
     process.kill(first.pid, 'SIGKILL');
-    await until('the children to die too', () => !children.some(alive), { ms: 15_000 });
+    await until('the children to die too', () => left().length === 0, { ms: 15_000 });
     const second = await startStack({ env: { ROOM_STATE: first.state, ROOM_JWT_SECRET: first.secret } });
     try {
       const page = await until('history', async () => {
@@ -139,8 +140,9 @@ describe('the end of room up', () => {
       });
       assert.deepEqual(page.messages.map((m) => m.content), ['kept']);
     } finally {
+      const up = still([second.pid]);
       process.kill(second.pid, 'SIGTERM');
-      await until('the second to end', () => !alive(second.pid));
+      await until('the second to end', () => up().length === 0);
     }
   });
 });
@@ -148,9 +150,9 @@ describe('the end of room up', () => {
 test('what a killed one left in memory goes when its state folder is gone', async () => {
   const killed = await startStack();
   const { scratch } = killed.described();
-  const all = [killed.pid, ...Object.values(killed.children()).flat()];
+  const all = still([killed.pid, ...Object.values(killed.children()).flat()]);
   process.kill(killed.pid, 'SIGKILL');
-  await until('it and its children to be dead', () => !all.some(alive)); // they write into that folder to their end
+  await until('it and its children to be dead', () => all().length === 0); // they write into that folder to their end
   rmSync(killed.state, { recursive: true, force: true, maxRetries: 5 });
   assert.ok(existsSync(scratch));
   const next = await startStack();
