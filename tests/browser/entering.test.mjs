@@ -29,7 +29,7 @@ async function lateCookie(context) {
   const [asked, due, given] = [0, 0, 0].map(() => { let open; const opened = new Promise((done) => { open = done; }); return { opened, open }; });
   await context.route('**/cookie', async (route) => {
     if (route.request().method() !== 'POST') return route.fallback();
-    const response = await route.fetch();
+    const response = await route.fetch({ maxRetries: 3 });
     asked.open();
     await due.opened;
     await route.fulfill({ response });
@@ -51,6 +51,7 @@ test('quick exit while the page is still entering: no cookie stays behind', asyn
   await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later
   assert.deepEqual(await context.cookies(), []);
+  await context.unrouteAll({ behavior: 'ignoreErrors' });
   await context.close();
 });
 
@@ -66,6 +67,7 @@ test('quick exit while a new link is being entered: no cookie stays behind', asy
   await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500);
   assert.deepEqual(await context.cookies(), []);
+  await context.unrouteAll({ behavior: 'ignoreErrors' });
   await context.close();
 });
 
@@ -84,6 +86,7 @@ test('a desk closed while it is still entering: no cookie stays behind, and no s
   await until('no cookie', async () => (await context.cookies()).length === 0);
   await sleep(500); // nor does one come later
   assert.deepEqual([await context.cookies(), streams], [[], 0]);
+  await context.unrouteAll({ behavior: 'ignoreErrors' });
   await context.close();
 });
 

@@ -15,6 +15,7 @@ export class Pass {
   #random;
   #wanting = null;
   #entering = null; // the last entrance under way
+  #leaving = new AbortController(); // ends it
 
   /** @param {{door: import('./http.js').Door, ours: boolean, random: () => number}} how */
   constructor({ door, ours, random }) {
@@ -39,7 +40,7 @@ export class Pass {
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (globalThis.navigator?.cookieEnabled === false) this.cookies = false;
-        const { as, expiresAt } = await this.#door.call('POST', '/cookie', { by: 'both', body: {} });
+        const { as, expiresAt } = await this.#door.call('POST', '/cookie', { by: 'both', body: {}, signal: this.#leaving.signal });
         this.#door.as = as;
         this.expiresAt = expiresAt ?? null;
         if (over()) await this.#clear(); // it came after all was over
@@ -104,21 +105,22 @@ export class Pass {
     }
   }
 
-  /** The cookie goes, also one that is only on its way to us. Never rejects. */
+  /** The cookie goes, also one that is only on its way to us: its answer is not taken any more, and what the browser took of it already goes by our ticket. Never rejects. */
   async clear() {
     const entering = this.#entering;
-    await this.#clear();
+    this.#leaving.abort();
+    await Promise.all([this.#clear(), entering && this.#door.ticket && this.#clear('both')]);
     await entering; // whoever enters when all is over clears by itself what it got
   }
 
-  async #clear() {
-    if (this.#door.as) await this.#door.call('DELETE', '/cookie', { by: 'cookie', keepalive: true }).catch(() => {});
+  async #clear(by = 'cookie') {
+    if (this.#door.as || by !== 'cookie') await this.#door.call('DELETE', '/cookie', { by, keepalive: true }).catch(() => {});
   }
 
   /** Nothing opens any more. `clear`: the cookie goes, too. */
   drop({ clear }) {
     if (!this.ours) return;
-    if (clear) this.#clear();
+    if (clear) this.clear();
     this.#door.ticket = null;
   }
 }
