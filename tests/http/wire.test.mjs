@@ -49,6 +49,7 @@ describe('HTTP itself', () => {
     'no HTTP at all': [400, () => 'hello there\r\n\r\n'],
     'TRACE': [[405, 501], () => `${head('TRACE', `${s.path}/messages`)}\r\n`],
     'CONNECT': [[400, 405, 501], () => `${head('CONNECT', 'localhost:1')}\r\n`],
+    'CONNECT to a page': [405, () => `${head('CONNECT', '/')}\r\n`],
     'an invented method': [[400, 405, 501], () => `${head('FROB', `${s.path}/messages`)}\r\n`],
     '%00 in the path': [[400, 404], () => `${head('GET', '/api/conversations/a%00b/messages')}\r\n`],
     '%0d%0a in the path': [[400, 404], () => `${head('GET', '/api/conversations/a%0d%0aX:b/messages')}\r\n`],
@@ -61,6 +62,7 @@ describe('HTTP itself', () => {
     test(name, () => harmless(async () => {
       const r = await raw(stack.base, Buffer.from(make(), 'latin1'));
       assert.ok([].concat(status).includes(r.status), `${r.status} ${r.text.slice(0, 200)}`);
+      if (r.status === 405) assert.ok(r.headers.allow, 'whoever says 405 says what is allowed');
       if (!codesOf(r)) return;
       errorBody({ ...r, status: r.status }, name);
     }));

@@ -27,6 +27,8 @@ local api = path:find("^/api/") or path:find("^/auth/") or path:find("^/chats/")
 local retry_after
 if status == 501 and r.req_header["Transfer-Encoding"] then
   known[501] = { "BAD_REQUEST", "This transfer coding is not understood." }
+elseif status == 405 then   -- a page: lighttpd's own answer, which says nothing of what is allowed
+  r.resp_header["Allow"] = "GET, HEAD"
 elseif status == 501 and not api then   -- a page asked with something other than GET, or (without a path) a method that lighttpd doesn't know
   status = 405
   r.resp_header["Allow"] = path == "" and "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" or "GET, HEAD"
