@@ -135,6 +135,16 @@ describe('two participants in one browser', () => {
     assert.deepEqual(await stateOf(stack, s), state);
     ok(await call(stack.base, 'POST', `${s.path}/cookie`, { ticket: s.tickets.student, json: {}, headers: { Cookie: b.pair, Origin: stack.base } }), 200, 'but …/cookie is for just that');
   });
+  test('a ticket takes its own cookie away, whether it came along or not, and never the other one', async () => {
+    const s = await stack.session();
+    const [a, b] = [await enter(s), await enter(s, 'counselor')];
+    for (const cookies of [[], [b], [a, b]]) {
+      const r = await browse('DELETE', `${s.path}/cookie`, { cookies, headers: { Authorization: `Bearer ${s.tickets.student}` } });
+      assert.equal(r.status, 204, r.text);
+      const gone = cookieOf(r);
+      assert.deepEqual([gone.name, gone.value, gone.attributes.path], [a.name, '', s.path]);
+    }
+  });
   test('`as` that names none: 401; one that is no such thing: 400 or 401', async () => {
     const s = await stack.session();
     const c = await enter(s);
