@@ -235,10 +235,18 @@ void answer_enough(struct reader *r)
 {
 	struct buf *frame = &r->hub->scratch_frame;
 
-	if (!r->poll) {
-		buf_reset(frame);
-		sse_retry(frame, jitter(RETRY_ENOUGH_MS, RETRY_ENOUGH_MS));
-		exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
+	if (r->poll) {
+		place_part(r, true);
+		exchange_error(
+			r->x, ERR_RATE_LIMITED, "Too many streams and polls of yours are open here: the oldest ended.", RETRY_ENOUGH_MS / 1000);
+		r->x = NULL;
+		r->fd = -1;
+		r->state = READER_ENDING;
+		push(r);
+		return;
 	}
+	buf_reset(frame);
+	sse_retry(frame, jitter(RETRY_ENOUGH_MS, RETRY_ENOUGH_MS));
+	exchange_stream_wrap(&r->out, r->fcgi_id, frame->data, frame->len);
 	reader_kick(r);
 }

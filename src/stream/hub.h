@@ -239,7 +239,7 @@ void answer_cursor(
 void answer_poll(struct reader *r);       /* answers and frees */
 void answer_refuse(struct reader *r, enum err e); /* before anything was sent: the status that fits; frees */
 void answer_retry(struct reader *r);              /* 200, retry:, end: come back later */
-void answer_enough(struct reader *r);             /* one that has begun ends, and is not to be back soon */
+void answer_enough(struct reader *r);             /* one that has begun ends, and is asked not to be back soon; a poll gets 429 */
 
 /* desk.c */
 void desk_begin(struct reader *r); /* who it is is known */

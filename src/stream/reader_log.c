@@ -200,7 +200,7 @@ static void make_room(const struct reader *r)
 	struct reader *oldest = NULL;
 
 	for (struct reader *o = r->at_desk ? desk_readers(r->desk) : r->place->readers; o != NULL; o = o->next)
-		if (o->begun && strcmp(o->who, r->who) == 0) {
+		if (o->begun && !o->has_delivery && strcmp(o->who, r->who) == 0) {
 			oldest = o;
 			n++;
 		}
