@@ -58,8 +58,10 @@ bool summaries_locked(enum err e, struct summary_row *row)
 {
 	if (e != ERR_INTERNAL || !row->id)
 		return false;
-	row->status = "failed";
-	row->reason = "NO_KEY";
+	if (row->finished_at != 0) { /* else it was asked for again */
+		row->status = "failed";
+		row->reason = "NO_KEY";
+	}
 	return true;
 }
 

@@ -181,6 +181,10 @@ static enum err find_previous(struct worker *w, struct request *q)
 
 	do {
 		e = summaries_previous(w->db, &w->arena, q->case_ref, q->conversation, clock_now_ms(), after, &row);
+		if (summaries_locked(e, &row)) { /* those before it can be read, maybe */
+			after = (struct summary_place){row.created_at, row.id};
+			continue;
+		}
 		if (e != OK)
 			return e == ERR_STORE_UNAVAILABLE ? e : OK;
 		looked = look(w, row.conversation, row.session_at);

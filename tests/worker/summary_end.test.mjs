@@ -359,7 +359,12 @@ onSummaries('summaries, at an end', (db) => {
       const list = ok(await service.get(`/api/cases/${caseRef}/summaries`)).summaries;
       assert.deepEqual(list.map((x) => [x.sessionId, x.status, x.why, typeof x.summary]), [[s.id, 'failed', 'NO_KEY', 'undefined'], [t.id, 'ready', undefined, 'object']]);
       for (const one of [ok(await get(s)), ok(await desk.get(`/api/desk/summaries/${s.id}`))]) assert.deepEqual([one.status, one.why, one.summary], ['failed', 'NO_KEY', undefined]);
+      const u = await talk({ caseRef });
+      ok(await ask(u), 202);
+      await work();
+      assert.equal(askedFor(u)[0].checked.material.previous?.summary, ok(await get(t)).summary.summary, 'the last that can be read is told on');
       ok(await ask(s), 202);
+      for (const one of [ok(await get(s)), ok(await desk.get(`/api/desk/summaries/${s.id}`))]) assert.deepEqual([one.status, one.why], ['requested', undefined]);
       await work();
       await ready(s, { events: 2 });
     });

@@ -3,11 +3,12 @@
 -- KEYS _conversation; ARGV 1 counselor  2 which request: at. Reply {OK}
 --- include _conversation.lua
 --- include _summary.lua
-if call('HGET', job, 'at') == ARGV[2] then
+local at = call('HGET', job, 'at')
+if at == ARGV[2] then
   call('ZREM', queue, id)
   call('DEL', job, copy)
 end
-post(tag .. 'desk:' .. ARGV[1] .. ':hubs', id .. '\ny\n' .. ARGV[1] .. '\nfailed\n' .. now_text)
+if not at or at == ARGV[2] then post(tag .. 'desk:' .. ARGV[1] .. ':hubs', id .. '\ny\n' .. ARGV[1] .. '\nfailed\n' .. now_text) end
 local c = call('HMGET', conv, 'summaryAt', 'summary', 'expiresAt')
 if c[1] == ARGV[2] and c[2] == 'requested' and tonumber(c[3]) > now then
   call('HSET', conv, 'summary', 'failed')
