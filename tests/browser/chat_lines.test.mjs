@@ -61,6 +61,30 @@ test('read and muted on the phone while this one had no stream: it shows when th
   await context.close();
 });
 
+test('a list that was scrolled far down stays as long when the stream is back', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  for (let i = 1; i <= 47; i += 1) await group(Ben, [Ada], `Shelf ${i}`);
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  const shown = () => ada.locator('#rows .row').count();
+  await until('scrolling to bring the rest', async () => {
+    await ada.evaluate(() => { const box = document.getElementById('sessions'); box.scrollTop = box.scrollHeight; });
+    return (await shown()) === 47;
+  });
+  // The fewest rows there ever were from here on.
+  await ada.evaluate(() => {
+    const rows = document.getElementById('rows');
+    window.fewest = 47;
+    new MutationObserver(() => { window.fewest = Math.min(window.fewest, rows.querySelectorAll('.row').length); }).observe(rows, { childList: true, subtree: true });
+  });
+  const second = ada.waitForResponse((r) => r.url().includes('/api/conversations?') && r.url().includes('after='), wait);
+  await ada.evaluate(() => dispatchEvent(new Event('online')));
+  await second;
+  await group(Ben, [Ada], 'Shelf 48');
+  await showsText(ada, '#rows > li:first-child', /Shelf 48/);
+  assert.deepEqual([await shown(), await ada.evaluate(() => window.fewest)], [48, 47]);
+  await ada.context().close();
+});
+
 test('an answer that got lost: repeated with the same client id, stored once', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Echo');

@@ -144,15 +144,18 @@ export class Feed {
   #take({ id, event, data }, filled = false) {
     if (event === 'ready') {
       this.#told = data.cursor;
-      if (data.resumed === false) return; // `reset` is next
+      if (data.resumed === false) { // `reset` is next
+        this.#began = true;
+        return;
+      }
       if (this.#cursor === null) {
         this.#cursor = data.cursor;
         this.#reload();
       } else {
         const behind = !this.leading && positionOf(data.cursor) > positionOf(this.#cursor);
-        const filled = behind ? this.#fill() : null;
+        const caughtUp = behind ? this.#fill() : null;
         // What passes is told once: what was read or muted elsewhere while the stream was away shows only in the list.
-        if (this.#began) Promise.resolve(filled).then(() => this.#reload());
+        if (this.#began) Promise.resolve(caughtUp).then(() => this.#reload());
       }
       this.#began = true;
       this.#on.frame({ event, data });

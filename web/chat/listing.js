@@ -175,6 +175,8 @@ export class Listing extends Requests {
   /** Nothing of it stays: somebody else is there now. */
   _forget() {
     this.conversations.clear();
+    this.#asking.clear();
+    this.#readHere.clear();
     for (const one of this.#selections) one.clear();
     this._emit('list', { id: null });
   }

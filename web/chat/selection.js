@@ -4,6 +4,7 @@
 const PAGE = 40;
 const FIND_PAGES = 5;
 const FIND_ENOUGH = 10;
+const AGAIN_PAGES = 10;
 
 export class Selection {
   items = [];
@@ -33,10 +34,10 @@ export class Selection {
     return this.#next !== null;
   }
 
-  /** From the beginning; what is shown stays until the answer is there. `missing` hears of rows that should have been in it. Never rejects. */
+  /** From the beginning, and as far down as it was; what is shown stays until the answer is there. `missing` hears of rows that should have been in it. Never rejects. */
   async load({ missing = () => {} } = {}) {
     const run = (this.#run += 1);
-    await this.#page(run, null);
+    await this.#page(run, null, this.loaded ? this.#edge : Infinity);
     const { q, unread } = this.#filter;
     if (run !== this.#run || this.error || q || unread) return;
     for (const one of this.items) if (!this.#found.has(one.id) && one.lastActivityAt > this.#edge) missing(one.id);
@@ -67,18 +68,24 @@ export class Selection {
     return this.items;
   }
 
-  async #page(run, after) {
+  // down: so far it was loaded before.
+  async #page(run, after, down = Infinity) {
     this.loading = true;
+    let edge = Infinity;
     try {
       for (let pages = 0; ; pages += 1) {
         const { type, status, q } = this.#filter;
         const page = await this.#on.page({ type, status, q, limit: PAGE, after });
         if (run !== this.#run) return;
-        this.#take(page, after === null);
+        edge = this.#take(page, after === null, down);
+        if (this.#next === null) break;
+        const again = edge > down && pages < AGAIN_PAGES;
         // What is unread, or has that name, may be far down, and pages of names may be short: a few of them are worth the look.
-        if ((!this.#filter.unread && !q) || this.#next === null || pages >= FIND_PAGES || this.arrange().length >= FIND_ENOUGH) break;
+        const seeking = (this.#filter.unread || q) && pages < FIND_PAGES && this.arrange().length < FIND_ENOUGH;
+        if (!again && !seeking) break;
         after = this.#next;
       }
+      this.#edge = edge;
       this.error = null;
     } catch (error) {
       if (run !== this.#run) return;
@@ -92,15 +99,17 @@ export class Selection {
     }
   }
 
-  #take({ conversations, next, edge = conversations.at(-1)?.lastActivityAt ?? -Infinity }, first) {
+  #take({ conversations, next, edge = conversations.at(-1)?.lastActivityAt ?? -Infinity }, first, down) {
     if (first) this.#found.clear();
     for (const one of conversations) {
       this.#found.add(one.id);
       this.#on.put(one);
     }
     this.#next = next ?? null;
-    this.#edge = this.#next === null ? -Infinity : edge;
     this.loaded = true;
+    const reached = this.#next === null ? -Infinity : edge;
+    this.#edge = Math.min(reached, down); // until all of it is there again
+    return reached;
   }
 
   #matches(one) {
