@@ -19,8 +19,9 @@
 
 #define HOPELESS 5           /* quick deaths in a row before the first ready that make us give up */
 #define OUTAGE_MS 250        /* a kind that stays away longer has its callers turned away */
-#define HANDLERS_END_MS 2800 /* all ends add up to less than 5 s */
+#define HANDLERS_END_MS 2200 /* all ends add up to less than 5 s */
 #define LIGHTTPD_END_MS 600
+#define WORKER_END_MS 1200 /* at least: what was erased just now is to be accounted for */
 #define REDIS_END_MS 1200
 
 /* What a wait status says, for people. */
@@ -163,7 +164,7 @@ static void wait_end(struct up *u, enum child_kind first, enum child_kind last, 
  * last. */
 static void end_all(struct up *u)
 {
-	int64_t begun = clock_mono_ms();
+	int64_t begun = clock_mono_ms(), left;
 
 	if (u->announcer > 0)
 		kill(u->announcer, SIGKILL);
@@ -174,7 +175,8 @@ static void end_all(struct up *u)
 	wait_end(u, CHILD_API, CHILD_HUB, HANDLERS_END_MS);
 	children_signal(&u->children, CHILD_LIGHTTPD, SIGTERM, true);
 	children_signal(&u->children, CHILD_WORKER, SIGTERM, true);
-	wait_end(u, CHILD_LIGHTTPD, CHILD_WORKER, HANDLERS_END_MS + LIGHTTPD_END_MS - (int)(clock_mono_ms() - begun));
+	left = HANDLERS_END_MS + LIGHTTPD_END_MS - (clock_mono_ms() - begun);
+	wait_end(u, CHILD_LIGHTTPD, CHILD_WORKER, left > WORKER_END_MS ? (int)left : WORKER_END_MS);
 	children_signal(&u->children, CHILD_REDIS, SIGTERM, true);
 	wait_end(u, CHILD_REDIS, CHILD_REDIS, REDIS_END_MS);
 	scrub_pump(&u->scrub);

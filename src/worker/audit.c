@@ -93,7 +93,7 @@ static enum err run(struct worker *w)
 
 	for (unsigned b = 0; e == OK && b < keys_buckets() && !worker_ending(w); b++)
 		e = drain(w, b, "audit", "drained", write_items);
-	return e == OK ? prune(w) : e;
+	return e == OK && !w->closing ? prune(w) : e;
 }
 
 const struct job job_audit = {.name = "audit",
