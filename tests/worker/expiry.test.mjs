@@ -6,7 +6,7 @@ import { after, before, beforeEach, test, describe } from 'node:test';
 import { ok } from '../lib/contract.mjs';
 import { rnd } from '../lib/jwt.mjs';
 import { StreamReader } from '../lib/reader.mjs';
-import { alive, build, startStack } from '../lib/stack.mjs';
+import { build, startStack, still } from '../lib/stack.mjs';
 import { pool, until } from '../lib/wait.mjs';
 import { runWorker } from '../lib/worker.mjs';
 import { dueNow, ledger, onBoth, outbox, past, quietStack, rows, startRedis } from './helpers.mjs';
@@ -225,6 +225,7 @@ describe('kept running by room up', () => {
 describe('told to end', () => {
   test('room up with a Redis of its own: what was erased and ended right before is accounted for, and its summary gone', async () => {
     const stack = await startStack({ env: nobody });
+    const up = still([stack.pid]);
     try {
       const service = stack.as(stack.service());
       const all = await pool(8, Array.from({ length: 40 }), () => stack.session());
@@ -233,14 +234,14 @@ describe('told to end', () => {
       ok(await service.post(`/api/sessions/${kept.id}/end`));
       await Promise.all(all.map(async (s) => ok(await service.delete(`/api/sessions/${s.id}`), 204)));
       process.kill(stack.pid, 'SIGTERM');
-      await until('room up to be gone', () => !alive(stack.pid), { ms: 60_000 });
+      await until('room up to be gone', () => up().length === 0, { ms: 60_000 });
       assert.deepEqual(await rows(stack, `SELECT count(*), coalesce(how, 'open') FROM ledger GROUP BY 2 ORDER BY 1`), [['1', 'open'], [String(all.length), 'erased']]);
       assert.deepEqual(await rows(stack, 'SELECT count(*) FROM summaries'), [['0']]);
       assert.deepEqual(await rows(stack, "SELECT count(*) FROM webhooks WHERE type = 'session.expired'"), [[String(all.length)]]);
       assert.deepEqual((await outbox(stack, kept.id)).map((m) => m.type), ['session.ended']);
       assert.ok((await ledger(stack, kept.id)).endedAt > 0);
     } finally {
-      if (alive(stack.pid)) await stack.stop();
+      if (up().length > 0) await stack.stop();
       else stack.forget();
     }
   });
