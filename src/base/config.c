@@ -75,7 +75,7 @@ static const struct config_row rows[] = {
 	RATE("ROOM_SENDS", "500/900", "messages each participant may send, count/seconds; 0: unlimited"),
 	RATE("ROOM_SENDS_BURST", "60/10", "the same over a short time; 0: unlimited"),
 	NUMBER("ROOM_STREAMS", "50", 0, 100000, "",
-		"streams and polls each may have open at a place on each hub: past it the oldest ends; 0: unlimited"),
+		"streams and polls each may have open at a place on each hub: past it the oldest ends (a poll: 429); 0: unlimited"),
 	NUMBER("ROOM_FILE_MB", "10", 1, 1024, "MB", "largest file that may be uploaded"),
 	TEXT("ROOM_FILE_TYPES", "jpeg,png,gif,webp,pdf,mp3,ogg,wav,m4a,mp4,mov,webm,txt",
 		"what files may be, judged by their bytes; none: no uploads"),
