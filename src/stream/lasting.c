@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "chat/call.h"
 #include "stream/own.h"
 
@@ -13,6 +14,7 @@ struct question {
 	struct arena arena;
 	struct follow in;
 	struct follow_found found;
+	bool gone; /* not only for him: it was erased */
 };
 
 static struct question *question_new(struct reader *r)
@@ -47,8 +49,32 @@ static void question_free(struct question *q)
 static enum err ask(struct db *d, struct work *w)
 {
 	struct question *q = (struct question *)w;
+	enum err e = follow_find(d, &q->arena, &q->in, &q->found), looked = e;
+	int64_t length = 0;
 
-	return follow_find(d, &q->arena, &q->in, &q->found);
+	if (e == ERR_NOT_FOUND)
+		looked = follow_lengths(d, &q->in.conversation, &length, 1);
+	q->gone = looked == OK && length < 0;
+	return e;
+}
+
+/* He may not read any more, or nobody can tell. Who had begun hears why when it is gone for everybody. */
+static void not_here(struct reader *r, const struct question *q)
+{
+	if (r->begun && q->gone)
+		lasting_erased(r->place);
+	else
+		reader_not_here(r, q->work.err);
+}
+
+void lasting_erased(struct place *p)
+{
+	struct buf at;
+
+	buf_init(&at, 32);
+	buf_int(&at, clock_now_ms());
+	place_gone(p, "conversation:erased", at.data, at.len);
+	buf_done(&at);
 }
 
 static void give_lines(struct reader *r, const struct follow_found *found)
@@ -151,7 +177,7 @@ static void found(struct work *w)
 		return;
 	}
 	if (w->err != OK) {
-		reader_not_here(r, w->err);
+		not_here(r, q);
 		question_free(q);
 		return;
 	}
@@ -185,7 +211,9 @@ static void tail_found(struct work *w)
 	struct reader *r = q->reader;
 
 	if (own_still(r, READER_CATCHING_UP)) {
-		if (w->err != OK || !q->found.holds)
+		if (w->err != OK)
+			not_here(r, q);
+		else if (!q->found.holds)
 			reader_kick(r);
 		else
 			give_lines(r, &q->found);

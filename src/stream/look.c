@@ -97,21 +97,11 @@ static void end_login(struct place *p, const char *login)
 	}
 }
 
-static void tell_erased(struct place *p)
-{
-	struct buf at;
-
-	buf_init(&at, 32);
-	buf_int(&at, clock_now_ms());
-	place_gone(p, "conversation:erased", at.data, at.len);
-	buf_done(&at);
-}
-
 /* What was read is told as news would be. Who is further behind reads on by itself. */
 static void tell(struct place *p, const struct seen *s, int64_t length)
 {
 	if (length < 0) {
-		tell_erased(p);
+		lasting_erased(p);
 		return;
 	}
 	for (int i = 0; i < s->count; i++) {

@@ -91,6 +91,7 @@ void own_forget(struct shown **all);
 /* lasting.c */
 void lasting_begin(struct reader *r);
 void lasting_read_on(struct reader *r);
+void lasting_erased(struct place *p); /* it is not there any more: all who read it are told so, and end */
 
 /* feed.c */
 enum { SHOWN_MOST = 64, LEASE_WAIT_MS = 1500 };

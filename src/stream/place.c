@@ -393,6 +393,8 @@ void place_gone(struct place *p, const char *event, const char *at, size_t at_le
 	p->gone = true;
 	for (struct reader *r = p->readers, *next; r != NULL; r = next) {
 		next = r->next;
+		if (r->begun && r->state == READER_SUBSCRIBING)
+			r->state = READER_CATCHING_UP; /* it was beginning anew */
 		if (r->state == READER_LIVE || r->state == READER_CATCHING_UP)
 			reader_passing(r, event, data, (size_t)n);
 		reader_kick(r);

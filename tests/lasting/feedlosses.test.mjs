@@ -7,7 +7,7 @@ import { call, pool, rnd, sleep, until } from '../lib/client.mjs';
 import { ok } from '../lib/contract.mjs';
 import { root, startStack } from '../lib/stack.mjs';
 import { onBoth, rows } from '../worker/helpers.mjs';
-import { group, listen, open, send } from './readers.mjs';
+import { group, listen, open, openFeed, send } from './readers.mjs';
 
 const quiet = { ROOM_WORKER: '0' };
 const waiting = async (stack) => Number((await rows(stack, 'SELECT count(*) FROM outbox'))[0][0]);
@@ -129,7 +129,7 @@ onBoth('feeds that fell behind', (db) => {
 
   test('without Redis, more than one look reads at a time: all of it, once, in order', async () => {
     const g = await group(stack, ['ann', 'bob']);
-    const f = await open(stack, '/api/events', g.ticket.bob);
+    const f = await openFeed(stack, g.ticket.bob);
     const sign = await send(g, 'ann', 'a sign');
     await f.next((e) => e.data.cursor === sign.cursor);
     await away(stack, async () => {

@@ -7,7 +7,7 @@ import { verdict, wholeHistory } from '../lib/history.mjs';
 import { inboxes, usedUp } from '../lib/inbox.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { onBoth, rows } from '../worker/helpers.mjs';
-import { FeedReader, group, listen, open, pollReader, send, streamReader } from './readers.mjs';
+import { FeedReader, group, listen, open, openFeed, pollReader, send, streamReader } from './readers.mjs';
 
 const quiet = { ROOM_WORKER: '0' };
 const names = ['ann', 'bob', 'cleo', 'dora', 'emil'];
@@ -67,7 +67,7 @@ onBoth('without Redis', (db) => {
   test('while it is away: streams, polls and feeds begin and are told within moments; back again, they go on', async () => {
     const g = await group(stack, ['ann', 'bob', 'cleo']);
     const s = await listen(stack, g, 'bob');
-    const f = await open(stack, '/api/events', g.ticket.bob);
+    const f = await openFeed(stack, g.ticket.bob);
     const before = await send(g, 'ann', 'before');
     await s.next((e) => e.id === before.cursor);
     const fed = await f.next((e) => e.data.cursor === before.cursor);
@@ -115,7 +115,7 @@ onBoth('without Redis', (db) => {
   test('who is removed while it is away reads no further; what is erased ends', async () => {
     const g = await group(stack, ['ann', 'bob', 'cleo']);
     const [bob, cleo] = [await listen(stack, g, 'bob'), await listen(stack, g, 'cleo')];
-    const feed = await open(stack, '/api/events', g.ticket.bob);
+    const feed = await openFeed(stack, g.ticket.bob);
     await away(stack, async () => {
       await until('him to be removed', async () => [204, 404].includes((await g.as.ann.delete(`${g.path}/participants/${g.ids.bob}`)).status), { ms: 20_000 });
       await bob.end({ ms: 12_000 });

@@ -18,6 +18,13 @@ export async function open(stack, path, ticket, options = {}) {
   await s.ready();
   return s;
 }
+// Somebody's feed, from a hub that has Redis: without it a feed has no place in its list, and goes on with `reset` when Redis is back.
+export const openFeed = (stack, ticket) => until('a feed with its place', async () => {
+  const f = await open(stack, '/api/events', ticket);
+  if (!f.events[0].data.cursor.startsWith('0-000000000000')) return f;
+  f.close();
+  return undefined;
+}, { ms: 20_000, every: 100 });
 export const listen = (stack, g, name, { query = '', ...options } = {}) => open(stack, `${g.path}/events${query}`, g.ticket[name], options);
 export const send = async (g, name, content, more = {}) => ok(await g.as[name].post(`${g.path}/messages`, { content, ...more }), 201);
 export const streamReader = (stack, g, name, after) => new StreamReader(name, stack.base, g.id, g.ticket[name], after);

@@ -259,6 +259,23 @@ describe('news of lasting conversations that got lost', { concurrency: 2 }, () =
     refused(await g.as.bob.get(`${g.path}/events`), 'NOT_FOUND');
   }));
 
+  test('news of an erasure that got lost: who reads on is told why it ends', () => withStack(async (stack) => {
+    const g = await group(stack, ['ann', 'bob', 'cleo']);
+    const readers = [await listen(stack, g, 'bob'), await listen(stack, g, 'cleo')];
+    const pid = stack.kill('hub', 'SIGSTOP');
+    try {
+      const inbox = await usedUp(stack, async () => ok(await g.as.ann.post(`${g.path}/typing`, { isTyping: true }), 204));
+      ok(await g.as.ann.delete(g.path), 204);
+      await stack.redis('EVAL', "redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], '\\no')", 1, inbox);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    for (const s of readers) {
+      await s.end({ ms: 12_000 });
+      assert.equal(s.events.at(-1).event, 'conversation:erased');
+    }
+  }));
+
   test('an inbox that ran over, and a connection that broke: everybody has everything once', () => withStack(async (stack) => {
     const g = await group(stack, ['ann', 'bob', 'cleo']);
     const readers = [streamReader(stack, g, 'bob', g.cursor), pollReader(stack, g, 'cleo', g.cursor)];
