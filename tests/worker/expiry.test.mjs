@@ -281,6 +281,20 @@ describe('an append-only file on a disk', () => {
     await until('the second text to be gone from the files', () => holds(second).length === 0);
   });
 
+  test('holds what is said once, however many read it', async () => {
+    const s = await stack.session();
+    const readers = ['student', 'counselor'].map((who) => new StreamReader(who, stack.base, s.id, s.tickets[who], s.cursor));
+    const me = stack.as(s.tickets.student);
+    const first = ok(await me.post(`${s.path}/messages`, { content: 'first' }), 201);
+    await Promise.all(readers.map((r) => r.reached(first.id)));
+    const canary = `canary${rnd(12)}`;
+    const said = ok(await me.post(`${s.path}/messages`, { content: canary }), 201);
+    await Promise.all(readers.map((r) => r.reached(said.id)));
+    const copies = files(redis.dir).reduce((n, f) => n + readFileSync(f).toString('latin1').split(canary).length - 1, 0);
+    await Promise.all(readers.map((r) => r.stop()));
+    assert.equal(copies, 1);
+  });
+
   test('forgets what was edited or deleted while its session lives', async () => {
     await redis.cli('DEL', '{0}:aof:rewritten');
     const s = await stack.session();

@@ -6,15 +6,15 @@ local request = string.sub(ARGV[5], 25)
 local other_side = side == 'student' and 'counselor' or 'student'
 local expires, status
 local c            -- the conversation's fields, in the order of enter(); everything a send needs comes in one call
-local OTHER, TTL, KEPT, SALT, MESSAGES, FIRST, RATE, SENT_KEPT, DESKED = 6, 7, 8, 9, 10, 11, 12, 13, 14
+local OTHER, TTL, KEPT, SALT, MESSAGES, RATE, DESKED = 6, 7, 8, 9, 10, 11, 12
 local my_told      -- what was told of this one before this visit, and
 local other_told   -- what was told of the other one (_presence.lua, o:)
 
 -- Loads the conversation and checks that the ticket's holder sits on that side of it, and may do all of acts (0: just be there).
 -- Returns an answer to give instead, or nil. On the first entrance readers learn of it. Every visit is a sign of life, but for one that is quiet.
 local function enter(acts, quiet)
-  c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side, other_side, 'ttl', 'keptFor', 'salt', 'messages', 'firstMessage',
-    'rate:' .. me, 'sentKept', 'desked')
+  c = call('HMGET', conv, 'expiresAt', 'status', side, 'acts:' .. side, 'in:' .. side, other_side, 'ttl', 'keptFor', 'salt', 'messages', 'rate:' .. me,
+    'desked')
   if not c[1] then return missing() end
   expires, status = tonumber(c[1]), c[2]
   if expires <= now then return { 'GONE' } end
@@ -44,16 +44,17 @@ local function enter(acts, quiet)
 end
 
 -- A participant's messages per time, two windows each beginning with its first message. Returns ms to wait, or nil and what is to be
--- kept in the conversation's field rate:<participant>.
+-- kept in the conversation's field rate:<participant>: "window's begin, count, the same of the burst", and ' k' if its client ids' key has a TTL (send.lua).
 local function throttle(most, window_ms, burst, burst_ms)
-  local s, n, t, m = string.match(c[RATE] or '0 0 0 0', '^(%d+) (%d+) (%d+) (%d+)$')
-  n, m = tonumber(n), tonumber(m)
+  local s, n, t, m, kept = string.match(c[RATE] or '0 0 0 0', '^(%d+) (%d+) (%d+) (%d+)(.*)$')
+  local in_s, in_t = now - s, now - t
   -- One that begins in the future is from before Redis' clock jumped back, and would last as much longer.
-  if now - s >= window_ms or now < tonumber(s) then s, n = now_text, 0 end
-  if now - t >= burst_ms or now < tonumber(t) then t, m = now_text, 0 end
-  if most > 0 and n >= most then return s + window_ms - now end
-  if burst > 0 and m >= burst then return t + burst_ms - now end
-  return nil, string.format('%s %d %s %d', s, n + 1, t, m + 1)
+  if in_s >= window_ms or in_s < 0 then s, n = now_text, 0 end
+  if in_t >= burst_ms or in_t < 0 then t, m = now_text, 0 end
+  n, m = n + 1, m + 1
+  if most > 0 and n > most then return window_ms - in_s end
+  if burst > 0 and m > burst then return burst_ms - in_t end
+  return nil, string.format('%s %d %s %d%s', s, n, t, m, kept)
 end
 
 -- Activity: the deadline moves, and more fields of the conversation change with it. Returns the deadline as text.

@@ -50,7 +50,9 @@ if position > tonumber(ARGV[15]) then
   return { 'LOG_FULL' }
 end
 local place, expires_text = string.format('%d', position), nil
-if c[FIRST] then
+local unkept = seen_as and string.sub(rate, -1) ~= 'k'
+if unkept then rate = rate .. ' k' end
+if c[MESSAGES] ~= '0' then
   expires_text = slide('lastMessage', place, 'messages', string.format('%d', c[MESSAGES] + 1), 'rate:' .. me, rate)
 else
   expires_text = slide('lastMessage', place, 'messages', '1', 'rate:' .. me, rate, 'firstMessage', place)
@@ -64,10 +66,7 @@ if file_ids ~= '' then
 end
 if seen_as then
   call('HSET', sent, seen_as, place .. ' ' .. print .. ' ' .. now_text)
-  if not c[SENT_KEPT] then
-    keep_key(sent, expires)
-    call('HSET', conv, 'sentKept', '1')
-  end
+  if unkept then keep_key(sent, expires) end
 end
 announce(id .. '\nn\n' .. place .. '\n' .. expires_text .. '\n' .. entry)
 
