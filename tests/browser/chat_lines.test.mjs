@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { rnd } from '../lib/jwt.mjs';
 import { until } from '../lib/wait.mjs';
 import { chromium, counted, onStage, showsText, stack, wait } from './browser.mjs';
+import { rows } from '../worker/helpers.mjs';
 import { act, addressOf, badge, choose, desktop, direct, group, live, logIn, people, register, row, say, shows, stored, talkLive, visit, write } from './chatting.mjs';
 
 onStage();
@@ -353,6 +354,29 @@ test('what Redis knew of feeds is lost while one is offline: the list is loaded 
   await until('what one is not in any more to go', async () => (await row(ada, 'Cellar').count()) === 0);
   await say(Ben, g, 'four');
   await badge(ada, 'Attic', 3);
+  await context.close();
+});
+
+test('a conversation that has to be loaded anew: the open thread is, too, when the first try at it is lost', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Mill');
+  const root = await say(Ben, g, 'root');
+  const thread = (await Ben.http.post(`${g.path}/threads`, { root: root.id })).json.id;
+  await say(Ben, g, 'within', { threadId: thread });
+  const context = await chromium.context(desktop);
+  const ada = await visit(stack, context, Ada.id, 'Ada');
+  await choose(ada, 'Mill');
+  await act(ada, 'root', 'thread');
+  await shows(ada, ['< root', '< within'], '#thread-list');
+  await talkLive(ada);
+  await context.setOffline(true);
+  await say(Ben, g, 'late', { threadId: thread });
+  await rows(stack, `UPDATE entries SET mark = 'ffffffffffff' WHERE conversation = (SELECT n FROM conversations WHERE id = '${g.id}')`); // as after a backup
+  let lost = 0;
+  await ada.route((url) => url.pathname.endsWith(`/threads/${thread}`), (route) => ((lost += 1) === 1 ? route.abort() : route.continue()));
+  await context.setOffline(false);
+  await until('the thread to be asked for again', () => lost === 2);
+  await shows(ada, ['< root', '< within', '< late'], '#thread-list');
   await context.close();
 });
 

@@ -10,6 +10,8 @@
  * @typedef {{id: string, parent: string|null, root: number|null, title: string, createdBy: string, createdAt: number, messageCount: number, lastActivityAt: number}} ThreadInfo
  */
 import { Room } from '../room.js';
+import { pauseOrOnline } from '../room/around.js';
+import { backoffMs } from '../room/http.js';
 import { Log } from '../room/log.js';
 import { Thread } from './thread.js';
 
@@ -192,8 +194,21 @@ export class Conversation extends Room {
 
   #again() {
     this.#window = null;
-    this.listThreads().catch(() => {});
-    for (const thread of this.#open.values()) thread.open();
+    this._patiently(() => this.listThreads()).catch(() => {}); // asked for again whenever somebody looks at them
+    for (const thread of this.#open.values()) this.#reopen(thread);
+  }
+
+  /** Until it is there, or nobody looks at it any more. */
+  async #reopen(thread) {
+    for (let attempt = 0; this.#open.get(thread.id) === thread; attempt += 1) {
+      try {
+        await thread.open();
+        return;
+      } catch (error) {
+        if (!error.passing) return; // the conversation's own stream tells why
+        await pauseOrOnline(Math.max(error.retryAfterMs ?? 0, backoffMs(attempt)));
+      }
+    }
   }
 
   #counted(message) {
