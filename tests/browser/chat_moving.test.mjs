@@ -109,6 +109,26 @@ test('a thread keeps what is being written in it: one there is, and one still to
   await ada.context().close();
 });
 
+test('a message that changes while one presses a button of its: the button is pressed all the same', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  const g = await group(Ada, [Ben], 'Press');
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  await choose(ada, 'Press');
+  await write(ada, 'a tipo');
+  await stored(ada, 'a tipo');
+  const message = ada.locator('#list > .message.own', { hasText: 'a tipo' });
+  await message.hover();
+  await message.locator('[data-act=edit]').hover();
+  await ada.mouse.down();
+  assert.equal((await Ben.http.put(`${g.path}/read`, { upTo: (await Ben.http.get(g.path)).json.lastMessage.id })).status, 204);
+  await ada.waitForSelector('#list .own [data-state=read]', wait);
+  await ada.mouse.up();
+  await showsText(ada, '#context-text', /a tipo/);
+  await write(ada, 'a typo');
+  await showsText(ada, '#list > .message.own', /a typo.*edited/s);
+  await ada.context().close();
+});
+
 test('files: ten at most, and it is said; one that fails says why, the message waits; one that is refused for good can only be taken out', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Loft');

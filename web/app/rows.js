@@ -94,9 +94,43 @@ export function fillRow(node, row, hooks) {
   if (row.id !== null) node.dataset.id = row.id;
   const article = element('article', { tabindex: '-1', 'aria-label': labelOf(row, hooks) });
   article.append(bubble(row, hooks), meta(row, hooks), ...(hooks.foot?.(row) ?? []));
-  const able = acts(row, hooks);
-  if (able) article.append(able);
-  node.replaceChildren(...[hooks.beside?.(row), article].filter(Boolean));
+  const beside = hooks.beside?.(row) ?? null;
+  const shown = node.querySelector(':scope > article');
+  if (!shown) {
+    node.replaceChildren(...[beside, article].filter(Boolean));
+    return;
+  }
+  become(shown, article);
+  const was = shown.previousElementSibling;
+  if (was && beside && was.isEqualNode(beside)) return;
+  was?.remove();
+  if (beside) shown.before(beside);
+}
+
+/** The article as the fresh one is. What is the same stays in place: a button that is being pressed, a film that plays, the focus. */
+function become(shown, fresh) {
+  shown.setAttribute('aria-label', fresh.getAttribute('aria-label'));
+  for (const button of fresh.querySelectorAll('button:not(.small)')) button.tabIndex = shown.tabIndex; // which row the keyboard is at is the list's business
+  let at = shown.firstElementChild;
+  for (const one of [...fresh.children]) {
+    let same = at;
+    while (same && !same.isEqualNode(one)) same = same.nextElementSibling;
+    if (!same) {
+      shown.insertBefore(one, at);
+      continue;
+    }
+    while (at !== same) {
+      const gone = at;
+      at = at.nextElementSibling;
+      gone.remove();
+    }
+    at = at.nextElementSibling;
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextElementSibling;
+    gone.remove();
+  }
 }
 
 function bubble(row, hooks) {
@@ -110,6 +144,8 @@ function bubble(row, hooks) {
   if (row.deleted) box.append(element('p', { class: 'text' }, row.own ? words.deletedOwn : words.deletedOther));
   else if (row.text || !hooks.body) box.append(element('p', { class: 'text', dir: 'auto' }, linked(row.text)));
   if (!row.deleted) box.append(...(hooks.body?.(row) ?? []));
+  const able = acts(row, hooks);
+  if (able) box.append(able); // beside it: what stands under it may grow while somebody aims
   return box;
 }
 
