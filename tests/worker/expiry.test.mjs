@@ -283,6 +283,7 @@ describe('an append-only file on a disk', () => {
 
   test('holds what is said once, however many read it', async () => {
     const s = await stack.session();
+    await redis.cli('HSET', await redis.cli('KEYS', `{?}:conv:${s.id}`), 'ttl', 600_000); // it is not to be closed by the next test's worker
     const readers = ['student', 'counselor'].map((who) => new StreamReader(who, stack.base, s.id, s.tickets[who], s.cursor));
     const me = stack.as(s.tickets.student);
     const first = ok(await me.post(`${s.path}/messages`, { content: 'first' }), 201);
