@@ -98,6 +98,11 @@ bool redis_ready(const struct redis *r)
 	return r->state == UP;
 }
 
+bool redis_unread(const struct redis *r)
+{
+	return r->unread;
+}
+
 void redis_io(struct redis *r)
 {
 	pthread_mutex_lock(&r->lock);

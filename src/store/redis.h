@@ -32,7 +32,8 @@ unsigned redis_events(const struct redis *r); /* EPOLLIN, EPOLLOUT as wanted now
 void redis_io(struct redis *r);               /* does what can be done without blocking, calls done */
 int64_t redis_tick(struct redis *r);          /* reconnects and times out what is due; returns clock_mono_ms of the next need */
 bool redis_ready(const struct redis *r);
-void redis_interrupt(struct redis *r); /* gives up what is under way or waits (answered with NULL) and connects anew */
+bool redis_unread(const struct redis *r); /* more had come than redis_io takes at once (256 KB): the rest is for the next */
+void redis_interrupt(struct redis *r);    /* gives up what is under way or waits (answered with NULL) and connects anew */
 void redis_flush(struct redis *r); /* event loops: calls are only queued until this (or redis_io) writes them, many in one system call */
 
 /* Arguments of one call: pointers are borrowed until redis_call/redis_script returns; numbers are formatted inside. */

@@ -33,7 +33,7 @@ void link_drop(struct redis *r, const char *reason)
 		redisFree(r->context);
 	r->context = NULL;
 	r->state = DOWN;
-	r->writing = false;
+	r->writing = r->unread = false;
 	r->retry_at = clock_mono_ms() + r->retry_ms;
 	r->retry_ms = r->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : r->retry_ms * 2;
 }
@@ -204,6 +204,7 @@ static bool read_all(struct redis *r)
 			return false;
 		}
 	} while (r->context->reader->len - had == READ_BYTES && (most -= READ_BYTES) > 0);
+	r->unread = most == 0;
 	return true;
 }
 

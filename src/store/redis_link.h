@@ -37,6 +37,7 @@ struct redis {
 	bool stopping;
 	unsigned generation;
 	int64_t heard_at; /* clock_mono_ms of the last reply */
+	bool unread;      /* link_read took as much as it may at once: there is more */
 	int wake_fd;
 	pthread_t thread;
 };

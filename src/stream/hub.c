@@ -15,7 +15,7 @@
 #include "base/config.h"
 #include "base/log.h"
 
-enum { EVENTS_MOST = 512, HEARD_MOST = 64 * 1024 * 1024, WAITED_MS = 1, STOP_MS = 2000, TRIM_MS = 5000, TRIM_WORTH = 500 };
+enum { EVENTS_MOST = 512, HEARD_MOST = 64 * 1024 * 1024, STOP_MS = 2000, TRIM_MS = 5000, TRIM_WORTH = 500 };
 
 int64_t hub_mono_of(int64_t epoch_ms)
 {
@@ -87,8 +87,6 @@ static void round_of(struct hub *h)
 
 	if (redis_at < until)
 		until = redis_at;
-	if (h->waited && now + WAITED_MS < until)
-		until = now + WAITED_MS;
 	/* Replies that tend_redis had to hand out may have left something to write. */
 	readers_flush(h);
 	redis_flush(h->commands);

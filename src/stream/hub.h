@@ -161,7 +161,8 @@ struct hub {
 	bool connected, was_connected; /* commands: now; ever */
 	unsigned pops;                 /* blocking pops of the inbox that are under way, one behind the other */
 	bool hole;                     /* some were not answered: news may have been popped and lost */
-	bool waited;                   /* once for more of the inbox, before what was heard is told */
+	unsigned peeks;                /* at the inbox, under way, before what was heard is told */
+	bool peeked, more;             /* down to its end: what was heard may be told; one found as much as it may take */
 	struct buf heard;              /* news: how long each (4 bytes), and its line */
 	int64_t born_ms;               /* clock_mono_ms */
 	unsigned leases_under_way, bucket_turn;

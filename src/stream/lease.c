@@ -91,13 +91,67 @@ void inbox_pop(struct hub *h)
 		pop(h);
 }
 
+static void peek(struct hub *h);
+
+static void peeked(void *ctx, const struct reply *r)
+{
+	struct hub *h = ctx;
+
+	h->peeks--;
+	if (reply_count(r) == 2) {
+		news_hear(h, reply_at(r, 1));
+		h->more |= reply_count(reply_at(r, 1)) == POP_COUNT;
+	} else if (r == NULL) {
+		h->hole = true;
+	}
+	if (h->peeks > 0)
+		return;
+	h->peeked = !h->more;
+	if (h->more && !h->hole && !h->stopping)
+		peek(h);
+}
+
+/* Takes what stands in the inbox now, without waiting for it. */
+static void peek(struct hub *h)
+{
+	unsigned buckets = keys_buckets();
+
+	h->more = false;
+	h->peeks = buckets;
+	for (unsigned bucket = 0; bucket < buckets; bucket++) {
+		struct args a;
+		args_init(&a);
+		args_str(&a, "LMPOP");
+		args_int(&a, 1);
+		keys_inbox(&a, bucket, h->id);
+		args_str(&a, "LEFT");
+		args_str(&a, "COUNT");
+		args_int(&a, POP_COUNT);
+		redis_call(h->inbox, &a, POP_MARGIN_MS, peeked, h);
+	}
+}
+
+/* Nothing is told before all is heard that stands in the inbox: it may be an erasure of the rest. While a pop waits there is nothing more; when all were
+ * answered that is asked, however long Redis takes. */
+static bool heard_all(struct hub *h)
+{
+	if (h->hole || h->heard.len == 0)
+		return true;
+	if (redis_unread(h->inbox))
+		return false;
+	if (h->pops > 0 || h->peeked)
+		return true;
+	if (h->peeks == 0 && !h->stopping)
+		peek(h);
+	return false;
+}
+
 void inbox_round(struct hub *h)
 {
-	/* While a pop waits, nothing more is in the inbox. When all were answered, what is there still may be an erasure of what was heard: one more look. */
-	bool all = h->pops > 0 || h->waited || h->hole;
-
-	h->waited = h->heard.len > 0 && !all;
-	if (all && !h->stopping)
+	if (!heard_all(h))
+		return;
+	h->peeked = false;
+	if (!h->stopping)
 		news_tell(h);
 	if (h->hole && h->leased && !h->stopping) {
 		/* The connection broke: news may have been popped and lost. The log is the truth. */

@@ -129,6 +129,22 @@ test('a message that changes while one presses a button of its: the button is pr
   await ada.context().close();
 });
 
+test('a list that changes its order while one presses a row that stays: it opens', async () => {
+  const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
+  for (const title of ['Low', 'Middle', 'Top']) await say(Ben, await group(Ada, [Ben], title), title);
+  const ada = await visit(stack, await chromium.context(desktop), Ada.id, 'Ada');
+  const names = () => ada.$$eval('#rows .who', (all) => all.map((one) => one.textContent));
+  await until('all to be listed', async () => (await names()).join() === 'Top,Middle,Low');
+  await row(ada, 'Low').hover();
+  await ada.mouse.down();
+  const middle = (await Ben.http.get('/api/conversations')).json.conversations.find((one) => one.title === 'Middle');
+  await say(Ben, { path: `/api/conversations/${middle.id}` }, 'me first');
+  await until('the order to change', async () => (await names()).join() === 'Middle,Top,Low');
+  await ada.mouse.up();
+  await showsText(ada, '#peer', /^Low$/);
+  await ada.context().close();
+});
+
 test('files: ten at most, and it is said; one that fails says why, the message waits; one that is refused for good can only be taken out', async () => {
   const { Ada, Ben } = await people(stack, ['Ada', 'Ben']);
   const g = await group(Ada, [Ben], 'Loft');

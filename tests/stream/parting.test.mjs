@@ -25,6 +25,19 @@ describe('parting', { concurrency: true }, () => {
     await watch.when('his going', () => gone(watch, s.student), 17_000);
     watch.close();
   });
+  test('a request that was still on its way when the page closed keeps nobody here', async () => {
+    const s = await stack.session();
+    const watch = await open(s, 'counselor');
+    const page = await open(s, 'student');
+    const m = ok(await stack.as(s.tickets.counselor).post(`${s.path}/messages`, { content: 'read as it closes' }), 201);
+    await page.next('message:new');
+    page.close();
+    await sleep(1200); // so late that it is a sign of life of its own
+    ok(await stack.as(s.tickets.student).put(`${s.path}/read`, { upTo: m.id }), 204);
+    await watch.when('her going', () => gone(watch, s.student), 17_000);
+    watch.close();
+  });
+
   test('who goes in the middle of writing writes no more', async () => {
     const s = await stack.session();
     const watch = await open(s, 'counselor');

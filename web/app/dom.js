@@ -22,6 +22,20 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** These children, in this order; only what stands elsewhere is moved, so that a press on any other is not lost. @param {Element} list @param {Element[]} wanted */
+export function arrange(list, wanted) {
+  let at = list.firstElementChild;
+  for (const one of wanted) {
+    if (one === at) at = at.nextElementSibling;
+    else list.insertBefore(one, at);
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextElementSibling;
+    gone.remove();
+  }
+}
+
 const ADDRESS = /\bhttps?:\/\/[\w.~:/?#@!$&'()*+,;=%[\]-]*[\w/#=&~$%+-]/gi;
 
 /** Text with web addresses (plain ASCII ones, so that nothing can dress up as something else) made into links. */

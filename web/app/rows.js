@@ -1,6 +1,6 @@
 // One row of the message list: what a message (or what waits in the outbox) looks like as plain data, and that data as elements.
 // app/log.js keeps the list; pages that show more than a session does add to it by hooks.
-import { element, icon, linked } from './dom.js';
+import { arrange, element, icon, linked } from './dom.js';
 import { timeOf } from './time.js';
 import { failureText, roleName, words } from './words.js';
 
@@ -111,26 +111,8 @@ export function fillRow(node, row, hooks) {
 function become(shown, fresh) {
   shown.setAttribute('aria-label', fresh.getAttribute('aria-label'));
   for (const button of fresh.querySelectorAll('button:not(.small)')) button.tabIndex = shown.tabIndex; // which row the keyboard is at is the list's business
-  let at = shown.firstElementChild;
-  for (const one of [...fresh.children]) {
-    let same = at;
-    while (same && !same.isEqualNode(one)) same = same.nextElementSibling;
-    if (!same) {
-      shown.insertBefore(one, at);
-      continue;
-    }
-    while (at !== same) {
-      const gone = at;
-      at = at.nextElementSibling;
-      gone.remove();
-    }
-    at = at.nextElementSibling;
-  }
-  while (at) {
-    const gone = at;
-    at = at.nextElementSibling;
-    gone.remove();
-  }
+  const have = [...shown.children];
+  arrange(shown, [...fresh.children].map((one) => have.find((same) => same.isEqualNode(one)) ?? one));
 }
 
 function bubble(row, hooks) {

@@ -1,6 +1,6 @@
 // The list of conversations: rows kept as long as their conversation is, in the order of last activity, for one filter at a time; under
 // them, when something is looked for, the messages that have it. Arrow keys go from row to row.
-import { $, element, icon, say, setText } from '../app/dom.js';
+import { $, arrange, element, icon, say, setText } from '../app/dom.js';
 import { dayKey, timeOf } from '../app/time.js';
 import { locale } from '../app/words.js';
 import { faceOf, gist, titleOf } from './people.js';
@@ -96,8 +96,7 @@ export class List {
     const items = this.#selection.arrange();
     const focused = document.activeElement?.closest?.('.row');
     const nodes = items.map((one) => this.#row(one));
-    const list = $('rows');
-    if (nodes.length !== list.children.length || nodes.some((node, i) => node !== list.children[i])) list.replaceChildren(...nodes);
+    arrange($('rows'), nodes);
     for (const [id, row] of this.#rows) if (!row.node.isConnected) this.#rows.delete(id);
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
     $('more').hidden = !this.#selection.hasMore;

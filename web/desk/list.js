@@ -1,5 +1,5 @@
 // The list of sessions: rows kept as long as their session is, put under a heading and in order; arrow keys go from row to row.
-import { $, element, icon, setText } from '../app/dom.js';
+import { $, arrange, element, icon, setText } from '../app/dom.js';
 import { leftText, momentOf } from '../app/time.js';
 import { words } from './words.js';
 
@@ -91,9 +91,7 @@ export class List {
     const section = $(`group-${group}`);
     section.hidden = items.length === 0;
     setText(section.querySelector('.count'), String(items.length));
-    const list = section.querySelector('ul');
-    if (items.length === list.children.length && items.every((item, i) => item === list.children[i])) return;
-    list.replaceChildren(...items);
+    arrange(section.querySelector('ul'), items);
   }
 
   #row(one) {
