@@ -137,11 +137,11 @@ static bool heard_all(struct hub *h)
 {
 	if (h->hole || h->heard.len == 0)
 		return true;
-	if (redis_unread(h->inbox))
+	if (redis_unread(h->inbox) || h->peeks > 0)
 		return false;
 	if (h->pops > 0 || h->peeked)
 		return true;
-	if (h->peeks == 0 && !h->stopping)
+	if (!h->stopping)
 		peek(h);
 	return false;
 }
